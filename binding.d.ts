@@ -1,0 +1,226 @@
+/**
+ * The whole native surface. `src/native.ts` loads the addon and is the only importer of this page.
+ *
+ * Ops are pure functions over tensors on one device. They are enqueued on a `Stream`, run in the order of their
+ * calls, and return a promise of the milliseconds the op itself took, so a caller may enqueue the next op without
+ * waiting for the last. An op whose arguments do not fit throws at the call; one that fails later rejects. Both
+ * carry a `code` from the contract's list. Tensors that an op was given stay alive until it has run.
+ */
+
+export type DType = 'float32' | 'float64' | 'uint8' | 'int64'
+export type Shape = readonly number[]
+export type Milliseconds = number
+
+/** Rectangle in the pixels of a pyramid level. */
+export interface Rect {
+  readonly y: number
+  readonly x: number
+  readonly height: number
+  readonly width: number
+}
+
+export interface Size {
+  readonly height: number
+  readonly width: number
+}
+
+/** Loads ONNX Runtime's shared library, once per process; a second path is ignored. Throws `NATIVE_MISSING`. */
+export function loadRuntime(path: string): { readonly version: string; readonly path: string }
+
+/** What the ops run on, and where tensors live. The CPU device owns one thread pool. */
+export class Device {
+  /** `simd` forces a kernel variant (tests); the default is the best that this processor has. */
+  constructor(options: { readonly type: 'cpu'; readonly threads: number; readonly simd?: Simd })
+  readonly type: 'cpu'
+  readonly threads: number
+  readonly simd: Simd
+  /** Bytes held by this device's tensors now. */
+  readonly allocatedBytes: number
+  dispose(): void
+}
+export type Simd = 'baseline' | 'avx2' | 'avx512'
+/** Kernel variants that this processor can run, best last. */
+export function simdVariants(): readonly Simd[]
+
+/** One ordered queue of ops. */
+export class Stream {
+  constructor(device: Device)
+  /** Stops the running op soon (a model run included) and rejects it and all that wait with `ABORTED`. */
+  cancel(): void
+  /** Releases the queue once what was enqueued has ended. */
+  dispose(): void
+}
+
+/** Row-major memory on a device. Owned by JavaScript; freed by `dispose`, or by the finaliser. */
+export class Tensor {
+  /** Allocates; contents are undefined. Throws `OUT_OF_MEMORY`. */
+  constructor(device: Device, dtype: DType, shape: Shape)
+  /** Uses the caller's memory without a copy (CPU); the array is kept alive until the tensor is disposed. */
+  static wrap(device: Device, data: Float32Array | Float64Array | Uint8Array | BigInt64Array, shape: Shape): Tensor
+  readonly dtype: DType
+  readonly shape: Shape
+  readonly byteLength: number
+  /** A copy of `rows` leading rows (default: all), as they are now: await the ops that write them first. */
+  read(rows?: number): Float32Array | Float64Array | Uint8Array | BigInt64Array
+  /** Copies `data` to the start of the tensor now: no op that uses it may be under way. */
+  write(data: Float32Array | Float64Array | Uint8Array | BigInt64Array): void
+  dispose(): void
+}
+
+export interface TensorInfo {
+  readonly name: string
+  readonly dtype: DType | 'float16' | 'int32' | 'bool' | 'other'
+  /** -1 where the model leaves a dimension open. */
+  readonly shape: Shape
+}
+
+/** A model in ONNX Runtime, bound to a device's tensors. Safe for several streams at once. */
+export class Session {
+  /** Throws `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED` or `OUT_OF_MEMORY`. */
+  static open(
+    device: Device,
+    options: {
+      readonly model: Uint8Array
+      /** Where the model's external data is looked up. */
+      readonly externalFolder?: string
+      readonly threads: number
+      /** `none` only infers types and shapes fast; it is not meant to be run. */
+      readonly optimization: 'all' | 'none'
+    },
+  ): Promise<Session>
+  readonly inputs: readonly TensorInfo[]
+  readonly outputs: readonly TensorInfo[]
+  /** Runs on the first `rows` rows of every tensor. Results are written into `outputs`' tensors. */
+  run(
+    stream: Stream,
+    bindings: {
+      readonly inputs: Readonly<Record<string, Tensor>>
+      readonly outputs: Readonly<Record<string, Tensor>>
+      readonly rows: number
+    },
+  ): Promise<Milliseconds>
+  dispose(): void
+}
+
+/** `rgba` (H x W x 4, uint8) onto white into `rgb` (H x W x 3): `(v*a + 255*(255-a) + 127) div 255`. */
+export function flatten(stream: Stream, rgba: Tensor, rgb: Tensor): Promise<Milliseconds>
+
+/**
+ * The part `band` of the photo's (H x W x 3, uint8) level of size `level`, preprocessed, into `out`: the first
+ * 3 x band.height x band.width floats. Output channel c is `photo[channels[c]] * scale[c] + bias[c]`, resized
+ * (antialiased bilinear, or plain bilinear).
+ */
+export function pyramid(
+  stream: Stream,
+  photo: Tensor,
+  options: {
+    readonly level: Size
+    readonly band: Rect
+    readonly filter: 'antialias' | 'bilinear'
+    readonly channels: readonly [number, number, number]
+    readonly scale: readonly [number, number, number]
+    readonly bias: readonly [number, number, number]
+  },
+  out: Tensor,
+): Promise<Milliseconds>
+
+/**
+ * Cuts windows out of a band (as `pyramid` left it) into consecutive rows of a batch (N x 3 x h x w, or
+ * N x h x w x 3), the first at row `slot`. `origins`: y, x of each window in band pixels.
+ */
+export function gather(
+  stream: Stream,
+  band: Tensor,
+  options: {
+    readonly band: Size
+    readonly window: Size
+    readonly origins: Int32Array
+    readonly layout: 'NCHW' | 'NHWC'
+    readonly slot: number
+  },
+  batch: Tensor,
+): Promise<Milliseconds>
+
+/**
+ * Scores of the first `rows.length` rows of `logits` (n x K, float32) for each target class: `scores`
+ * (N x targets x 2, float64) gets at row `rows[i]` the target's logit and its log-probability (log-softmax or
+ * log-sigmoid); NaN where any logit of that row is not finite.
+ */
+export function score(
+  stream: Stream,
+  logits: Tensor,
+  options: {
+    readonly targets: Int32Array
+    readonly activation: 'softmax' | 'sigmoid'
+    readonly rows: Int32Array
+  },
+  scores: Tensor,
+): Promise<Milliseconds>
+
+/**
+ * `relu(sum_c weights[i,c] * activations[i,c])` of the first `rows.length` rows, into row `rows[i]` of `maps`
+ * (N x u x v). `peaks[rows[i]]` gets the map's maximum, NaN where the map is not finite.
+ * `activations`: n x C x u x v; `weights`: n x C.
+ */
+export function camReduce(
+  stream: Stream,
+  activations: Tensor,
+  weights: Tensor,
+  options: { readonly rows: Int32Array },
+  maps: Tensor,
+  peaks: Tensor,
+): Promise<Milliseconds>
+
+/**
+ * Fuses the windows' maps into `out` (H x W): each row of `maps` (N x u x v) is upsampled to the window, min-max
+ * normalised (flat: zeros), weighed, calibrated to the photo's pixels and folded in, in the order given.
+ */
+export function fuse(
+  stream: Stream,
+  maps: Tensor,
+  options: {
+    readonly window: Size
+    /** height, width of each level. */
+    readonly levels: Int32Array
+    /** row of `maps`, level, y, x of each window, in window order. */
+    readonly windows: Int32Array
+    readonly weights: Float32Array
+    readonly mode: 'mean' | 'max' | 'average'
+    readonly theta: number
+  },
+  out: Tensor,
+): Promise<Milliseconds>
+
+/** Rows `rows` of `maps` (N x u x v), upsampled to the window and min-max normalised, into `out` (n x h x w). */
+export function upsample(
+  stream: Stream,
+  maps: Tensor,
+  options: { readonly rows: Int32Array },
+  out: Tensor,
+): Promise<Milliseconds>
+
+/** Separable Gaussian over `map` (H x W) into `out`, reflect-101 border. `size` is odd. */
+export function smooth(
+  stream: Stream,
+  map: Tensor,
+  options: { readonly size: number; readonly sigma: number },
+  out: Tensor,
+): Promise<Milliseconds>
+
+/**
+ * `photo` (H x W x 3, uint8) under the colours of `map` (H x W): `t = clamp((map - low) / (high - low), 0, 1)`
+ * picks the colour from `colors` (256 x 3, uint8), blended with opacity `alpha`, or `alpha * t`.
+ */
+export function overlay(
+  stream: Stream,
+  photo: Tensor,
+  map: Tensor,
+  options: {
+    readonly colors: Uint8Array
+    readonly low: number
+    readonly high: number
+    readonly alpha: number
+    readonly opacity: 'constant' | 'by-value'
+  },
+  out: Tensor,
+): Promise<Milliseconds>

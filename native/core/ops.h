@@ -1,0 +1,136 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+/**
+ * What every op takes: plain views, shapes checked. `binding.d.ts` says what each op means; a backend (native/cpu)
+ * implements them. Sizes are in pixels or elements, memory is row-major.
+ */
+namespace sess {
+
+struct Size {
+  std::int64_t height, width;
+};
+
+struct Rect {
+  std::int64_t y, x, height, width;
+};
+
+
+enum class Filter { antialias, bilinear };
+enum class Layout { nchw, nhwc };
+enum class Activation { softmax, sigmoid };
+enum class Fusion { mean, max, average };
+enum class Opacity { constant, byValue };
+
+struct FlattenArgs {
+  const std::uint8_t* rgba;  // pixels x 4
+  std::uint8_t* rgb;         // pixels x 3
+  std::int64_t pixels;
+};
+
+struct PyramidArgs {
+  const std::uint8_t* photo;  // photoSize x 3
+  Size photoSize;
+  Size level;
+  Rect band;
+  Filter filter;
+  std::array<int, 3> channels;  // the photo's channel behind each output channel
+  std::array<float, 3> scale, bias;
+  float* out;  // 3 x band.height x band.width
+};
+
+struct GatherArgs {
+  const float* band;  // 3 x bandSize
+  Size bandSize;
+  Size window;
+  std::span<const std::int32_t> origins;  // y, x of each window in band pixels
+  Layout layout;
+  float* out;  // origins.size() / 2 windows, 3 x h x w or h x w x 3 each
+};
+
+struct ScoreArgs {
+  const float* logits;  // rows.size() x classes
+  std::int64_t classes;
+  std::span<const std::int32_t> targets;
+  Activation activation;
+  std::span<const std::int32_t> rows;
+  double* scores;  // [rows[i]] x targets x (logit, log p)
+};
+
+struct CamReduceArgs {
+  const float* activations;  // rows.size() x channels x grid
+  const float* weights;      // rows.size() x channels
+  std::int64_t channels;
+  Size grid;
+  std::span<const std::int32_t> rows;
+  float* maps;   // [rows[i]] x grid
+  float* peaks;  // [rows[i]]
+};
+
+/** A window's place: row of its map, level, and origin in that level's pixels. */
+struct PlacedWindow {
+  std::int32_t row, level, y, x;
+};
+
+struct FuseArgs {
+  const float* maps;  // rows x grid
+  Size grid;
+  Size window;
+  std::span<const Size> levels;
+  std::span<const PlacedWindow> windows;  // in window order: sums run in it
+  std::span<const float> weights;         // one per window
+  Fusion mode;
+  float theta;
+  Size photoSize;
+  float* out;  // photoSize
+};
+
+struct UpsampleArgs {
+  const float* maps;  // rows x grid
+  Size grid;
+  std::span<const std::int32_t> rows;
+  Size window;
+  float* out;  // rows.size() x window
+};
+
+struct SmoothArgs {
+  const float* map;  // size
+  Size size;
+  int taps;  // odd
+  double sigma;
+  float* out;  // size
+};
+
+struct OverlayArgs {
+  const std::uint8_t* photo;  // pixels x 3
+  const float* map;           // pixels
+  std::int64_t pixels;
+  std::span<const std::uint8_t, 768> colors;
+  float low, high, alpha;
+  Opacity opacity;
+  std::uint8_t* out;  // pixels x 3
+};
+
+/** Set from another thread to stop an op between two of its tasks; the op then throws Code::aborted. */
+using CancelFlag = std::atomic<bool>;
+
+/** The ops of one device. Calls block until done (CPU) or enqueued (a device with its own queue). */
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual void flatten(const FlattenArgs& args, const CancelFlag& cancel) = 0;
+  virtual void pyramid(const PyramidArgs& args, const CancelFlag& cancel) = 0;
+  virtual void gather(const GatherArgs& args, const CancelFlag& cancel) = 0;
+  virtual void score(const ScoreArgs& args, const CancelFlag& cancel) = 0;
+  virtual void camReduce(const CamReduceArgs& args, const CancelFlag& cancel) = 0;
+  virtual void fuse(const FuseArgs& args, const CancelFlag& cancel) = 0;
+  virtual void upsample(const UpsampleArgs& args, const CancelFlag& cancel) = 0;
+  virtual void smooth(const SmoothArgs& args, const CancelFlag& cancel) = 0;
+  virtual void overlay(const OverlayArgs& args, const CancelFlag& cancel) = 0;
+};
+
+}  // namespace sess
