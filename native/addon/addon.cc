@@ -1,0 +1,43 @@
+#include <napi.h>
+
+#include "addon/device.h"
+#include "addon/job.h"
+#include "addon/ops.h"
+#include "addon/session.h"
+#include "addon/tensor.h"
+
+namespace sess::addon {
+namespace {
+
+Napi::FunctionReference exported(Napi::Object exports, const char* name, const Napi::Function& function) {
+  exports.Set(name, function);
+  return Napi::Persistent(function);
+}
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  auto environment = std::make_unique<Environment>(env);
+  environment->device = exported(exports, "Device", DeviceHandle::define(env));
+  environment->stream = exported(exports, "Stream", StreamHandle::define(env));
+  environment->tensor = exported(exports, "Tensor", TensorHandle::define(env));
+  environment->session = exported(exports, "Session", SessionHandle::define(env));
+  env.SetInstanceData(environment.release());
+
+  exports.Set("loadRuntime", Napi::Function::New<loadRuntime>(env));
+  exports.Set("simdVariants", Napi::Function::New<simdVariants>(env));
+  exports.Set("flatten", Napi::Function::New<flatten>(env));
+  exports.Set("pyramid", Napi::Function::New<pyramid>(env));
+  exports.Set("gather", Napi::Function::New<gather>(env));
+  exports.Set("score", Napi::Function::New<score>(env));
+  exports.Set("camReduce", Napi::Function::New<camReduce>(env));
+  exports.Set("fuse", Napi::Function::New<fuse>(env));
+  exports.Set("upsample", Napi::Function::New<upsample>(env));
+  exports.Set("smooth", Napi::Function::New<smooth>(env));
+  exports.Set("overlay", Napi::Function::New<overlay>(env));
+  return exports;
+}
+
+}  // namespace
+}  // namespace sess::addon
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) { return sess::addon::initialise(env, exports); }
+NODE_API_MODULE(sess, init)

@@ -1,0 +1,133 @@
+#include "addon/job.h"
+
+#include <chrono>
+#include <new>
+#include <optional>
+#include <utility>
+
+namespace sess::addon {
+namespace {
+
+const char* name(Code code) {
+  switch (code) {
+    case Code::optionInvalid:
+      return "OPTION_INVALID";
+    case Code::modelUnreadable:
+      return "MODEL_UNREADABLE";
+    case Code::modelUnsupported:
+      return "MODEL_UNSUPPORTED";
+    case Code::outOfMemory:
+      return "OUT_OF_MEMORY";
+    case Code::nativeMissing:
+      return "NATIVE_MISSING";
+    case Code::deviceUnavailable:
+      return "DEVICE_UNAVAILABLE";
+    case Code::aborted:
+      return "ABORTED";
+    case Code::disposed:
+      return "DISPOSED";
+  }
+  return "OPTION_INVALID";
+}
+
+/** What a job hands from its queue's thread to the loop. */
+struct Job {
+  Napi::Promise::Deferred deferred;
+  std::function<void(ort::Interrupt&)> work;
+  std::function<Napi::Value(Napi::Env, double)> resolve;
+  std::optional<Error> error;
+  double milliseconds = 0;
+
+  void run(ort::Interrupt& interrupt) {
+    const auto start = std::chrono::steady_clock::now();
+    try {
+      if (interrupt.raised()) throw Error(Code::aborted, "The run was aborted.");
+      work(interrupt);
+    } catch (const Error& caught) {
+      error = caught;
+    } catch (const std::bad_alloc&) {
+      error = Error(Code::outOfMemory, "There is not enough memory for the operation.");
+    } catch (const std::exception& caught) {
+      error = Error(Code::optionInvalid, caught.what());
+    }
+    milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  void settle(Napi::Env env) const {
+    const Napi::HandleScope scope(env);
+    if (error) {
+      deferred.Reject(jsError(env, *error).Value());
+    } else {
+      deferred.Resolve(resolve(env, milliseconds));
+    }
+  }
+};
+
+}  // namespace
+
+Napi::Error jsError(Napi::Env env, const Error& error) {
+  Napi::Error js = Napi::Error::New(env, error.what());
+  js.Set("code", Napi::String::New(env, name(error.code())));
+  return js;
+}
+
+Environment::Environment(Napi::Env env)
+    : toLoop_(Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "sess", 0,
+                                            1)) {
+  toLoop_.Unref(env);
+}
+
+Environment::~Environment() {
+  for (const auto& queue : busy_) {
+    queue->cancel();
+    queue->close();
+  }
+  for (const auto& queue : busy_) queue->join();
+}
+
+void Environment::post(std::function<void(Napi::Env)> settle) {
+  auto* boxed = new std::function<void(Napi::Env)>(std::move(settle));
+  const napi_status status =
+      toLoop_.NonBlockingCall(boxed, [](Napi::Env env, Napi::Function, std::function<void(Napi::Env)>* call) {
+        const std::unique_ptr<std::function<void(Napi::Env)>> owned(call);
+        if (env != nullptr) (*owned)(env);
+      });
+  // The environment is going and nobody waits: what the call holds may only be freed on its thread, so it is left.
+  (void)status;
+}
+
+void Environment::jobStarted(Napi::Env env, const std::shared_ptr<JobQueue>& queue) {
+  if (busy_.empty()) toLoop_.Ref(env);
+  busy_.insert(queue);
+}
+
+void Environment::jobEnded(Napi::Env env, const std::shared_ptr<JobQueue>& queue) {
+  busy_.erase(busy_.find(queue));
+  if (busy_.empty()) toLoop_.Unref(env);
+}
+
+Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue,
+                      std::function<void(ort::Interrupt&)> work) {
+  return enqueue(env, queue, std::move(work),
+                 [](Napi::Env e, double ms) -> Napi::Value { return Napi::Number::New(e, ms); });
+}
+
+Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std::function<void(ort::Interrupt&)> work,
+                      std::function<Napi::Value(Napi::Env, double)> resolve) {
+  Environment& environment = Environment::of(env);
+  const auto job = std::make_shared<Job>(
+      Job{Napi::Promise::Deferred::New(env), std::move(work), std::move(resolve), std::nullopt, 0.0});
+  const Napi::Promise promise = job->deferred.Promise();
+  environment.jobStarted(env, queue);
+  queue->enqueue([&environment, queue, job]() mutable {
+    job->run(queue->interrupt());
+    // The captures go with the call: the loop's thread destroys the job and the last handle to its queue.
+    environment.post([&environment, job = std::move(job), queue = std::move(queue)](Napi::Env e) {
+      job->settle(e);
+      environment.jobEnded(e, queue);
+    });
+  });
+  return promise;
+}
+
+}  // namespace sess::addon

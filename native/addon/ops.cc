@@ -1,0 +1,179 @@
+#include "addon/ops.h"
+
+#include "addon/arguments.h"
+#include "addon/job.h"
+
+namespace sess::addon {
+
+OpCall::OpCall(const Napi::CallbackInfo& info) : info_(info), stream_(StreamHandle::of(info[0])) {}
+
+const Storage& OpCall::tensor(std::size_t index) {
+  const auto& storage = TensorHandle::of(info_[index]);
+  require(storage->device() == stream_.device(), "a tensor lives on another device than the stream");
+  return *alive_.emplace_back(storage);
+}
+
+const Storage& OpCall::tensor(std::size_t index, std::size_t rank) {
+  const Storage& storage = tensor(index);
+  if (storage.shape().size() != rank) {
+    invalid("argument " + std::to_string(index) + " is not a tensor of " + std::to_string(rank) + " dimensions");
+  }
+  return storage;
+}
+
+Napi::Value OpCall::enqueue(std::function<void(Backend&, const CancelFlag&)> op) {
+  return addon::enqueue(info_.Env(), stream_.queue(),
+                        [device = stream_.device(), alive = std::move(alive_),
+                         op = std::move(op)](ort::Interrupt& interrupt) { op(*device->backend, interrupt.flag()); });
+}
+
+void requireRows(std::span<const std::int32_t> indices, std::int64_t rows) {
+  for (const std::int32_t index : indices) require(index >= 0 && index < rows, "a row is outside its tensor");
+}
+
+namespace {
+
+/** `photo`: H x W x 3, uint8. */
+Size photoSize(const Storage& photo, std::int64_t channels) {
+  require(photo.shape()[2] == channels, "a photo's last dimension is its channels");
+  return {photo.shape()[0], photo.shape()[1]};
+}
+
+template <class T>
+std::array<T, 3> castTriple(const Napi::Object& options, const char* name) {
+  const std::array<double, 3> values = triple(options, name);
+  return {static_cast<T>(values[0]), static_cast<T>(values[1]), static_cast<T>(values[2])};
+}
+
+Layout layoutOf(const Napi::Object& options) {
+  return choice<Layout>(options, "layout", {{"NCHW", Layout::nchw}, {"NHWC", Layout::nhwc}});
+}
+
+}  // namespace
+
+Napi::Value flatten(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env) {
+    OpCall call(info);
+    const Storage& rgba = call.tensor(1, 3);
+    const Storage& rgb = call.tensor(2, 3);
+    const Size from = photoSize(rgba, 4);
+    const Size to = photoSize(rgb, 3);
+    require(from.height == to.height && from.width == to.width, "rgb has another size than rgba");
+    const FlattenArgs args{rgba.as<std::uint8_t>(), rgb.as<std::uint8_t>(), from.height * from.width};
+    return call.enqueue([args](Backend& b, const CancelFlag& cancel) { b.flatten(args, cancel); });
+  });
+}
+
+Napi::Value pyramid(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env) {
+    OpCall call(info);
+    const Storage& photo = call.tensor(1, 3);
+    const Napi::Object options = objectArgument(info, 2, "pyramid's options");
+    const Storage& out = call.tensor(3);
+    PyramidArgs args{
+        photo.as<std::uint8_t>(),
+        photoSize(photo, 3),
+        size(options, "level"),
+        rect(options, "band"),
+        choice<Filter>(options, "filter", {{"antialias", Filter::antialias}, {"bilinear", Filter::bilinear}}),
+        castTriple<int>(options, "channels"),
+        castTriple<float>(options, "scale"),
+        castTriple<float>(options, "bias"),
+        out.as<float>()};
+    require(args.band.y + args.band.height <= args.level.height && args.band.x + args.band.width <= args.level.width,
+            "the band is outside its level");
+    for (const int channel : args.channels) require(channel >= 0 && channel < 3, "channels are 0, 1 or 2");
+    const std::int64_t needed[] = {3, args.band.height, args.band.width};
+    require(out.elements() >= elementCount(needed), "out is smaller than the band");
+    return call.enqueue([args](Backend& b, const CancelFlag& cancel) { b.pyramid(args, cancel); });
+  });
+}
+
+Napi::Value gather(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env) {
+    OpCall call(info);
+    const Storage& band = call.tensor(1);
+    const Napi::Object options = objectArgument(info, 2, "gather's options");
+    const Storage& batch = call.tensor(3, 4);
+    const Size bandSize = size(options, "band");
+    const Size window = size(options, "window");
+    const auto origins = int32s(options, "origins");
+    const auto windows = static_cast<std::int64_t>(origins.size() / 2);
+    const std::int64_t slot = integer(options, "slot", 0, batch.shape()[0]);
+    const Layout layout = layoutOf(options);
+    const std::int64_t bandShape[] = {3, bandSize.height, bandSize.width};
+    require(band.elements() >= elementCount(bandShape), "the band is larger than its tensor");
+    require(origins.size() % 2 == 0 && slot + windows <= batch.shape()[0], "the windows do not fit into the batch");
+    for (std::size_t i = 0; i < origins.size(); i += 2) {
+      require(origins[i] >= 0 && origins[i] + window.height <= bandSize.height && origins[i + 1] >= 0 &&
+                  origins[i + 1] + window.width <= bandSize.width,
+              "a window is outside its band");
+    }
+    const auto shape = batch.shape();
+    const Size row = layout == Layout::nchw ? Size{shape[2], shape[3]} : Size{shape[1], shape[2]};
+    require(row.height == window.height && row.width == window.width && shape[layout == Layout::nchw ? 1 : 3] == 3,
+            "the batch's rows are not windows of this size and layout");
+    float* out = batch.as<float>() + slot * 3 * window.height * window.width;
+    return call.enqueue(
+        [from = band.as<float>(), bandSize, window, origins, layout, out](Backend& b, const CancelFlag& cancel) {
+          b.gather({from, bandSize, window, origins, layout, out}, cancel);
+        });
+  });
+}
+
+Napi::Value score(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env) {
+    OpCall call(info);
+    const Storage& logits = call.tensor(1, 2);
+    const Napi::Object options = objectArgument(info, 2, "score's options");
+    const Storage& scores = call.tensor(3, 3);
+    const auto targets = int32s(options, "targets");
+    const auto rows = int32s(options, "rows");
+    const std::int64_t classes = logits.shape()[1];
+    requireRows(targets, classes);
+    requireRows(rows, scores.shape()[0]);
+    require(static_cast<std::int64_t>(rows.size()) <= logits.shape()[0], "there are more rows than logits");
+    require(scores.shape()[1] == static_cast<std::int64_t>(targets.size()) && scores.shape()[2] == 2,
+            "scores is not N x targets x 2");
+    const auto activation =
+        choice<Activation>(options, "activation", {{"softmax", Activation::softmax}, {"sigmoid", Activation::sigmoid}});
+    return call.enqueue([from = logits.as<float>(), classes, targets, activation, rows, out = scores.as<double>()](
+                            Backend& b, const CancelFlag& cancel) {
+      b.score({from, classes, targets, activation, rows, out}, cancel);
+    });
+  });
+}
+
+Napi::Value overlay(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env) {
+    OpCall call(info);
+    const Storage& photo = call.tensor(1, 3);
+    const Storage& map = call.tensor(2, 2);
+    const Napi::Object options = objectArgument(info, 3, "overlay's options");
+    const Storage& out = call.tensor(4, 3);
+    const Size from = photoSize(photo, 3);
+    const Size to = photoSize(out, 3);
+    require(from.height == map.shape()[0] && from.width == map.shape()[1] && from.height == to.height &&
+                from.width == to.width,
+            "photo, map and out have different sizes");
+    const Napi::Value colors = property(options, "colors");
+    require(colors.IsTypedArray() && colors.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array &&
+                colors.As<Napi::TypedArray>().ElementLength() == 768,
+            "colors is not a Uint8Array of 256 x 3");
+    std::array<std::uint8_t, 768> table{};
+    std::copy_n(colors.As<Napi::Uint8Array>().Data(), table.size(), table.begin());
+    const auto low = static_cast<float>(number(options, "low"));
+    const auto high = static_cast<float>(number(options, "high"));
+    const auto alpha = static_cast<float>(number(options, "alpha"));
+    require(low < high && alpha >= 0 && alpha <= 1, "overlay needs low < high and alpha in [0, 1]");
+    const auto opacity =
+        choice<Opacity>(options, "opacity", {{"constant", Opacity::constant}, {"by-value", Opacity::byValue}});
+    return call.enqueue([pixels = from.height * from.width, in = photo.as<std::uint8_t>(), values = map.as<float>(),
+                         table, low, high, alpha, opacity,
+                         to8 = out.as<std::uint8_t>()](Backend& b, const CancelFlag& cancel) {
+      b.overlay({in, values, pixels, table, low, high, alpha, opacity, to8}, cancel);
+    });
+  });
+}
+
+}  // namespace sess::addon

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <napi.h>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "addon/session.h"
+#include "addon/tensor.h"
+
+namespace sess::addon {
+
+/** The tensors of one op call: checks that they live on the stream's device and keeps them until it has run. */
+class OpCall {
+ public:
+  explicit OpCall(const Napi::CallbackInfo& info);
+
+  /** The tensor at argument `index` with exactly `rank` dimensions. */
+  const Storage& tensor(std::size_t index, std::size_t rank);
+  /** The tensor at argument `index` of any rank. */
+  const Storage& tensor(std::size_t index);
+  /** Enqueues `op`; its captures and the tensors live until it has run. */
+  Napi::Value enqueue(std::function<void(Backend&, const CancelFlag&)> op);
+
+ private:
+  const Napi::CallbackInfo& info_;
+  const StreamHandle& stream_;
+  std::vector<std::shared_ptr<Storage>> alive_;
+};
+
+/** Every row index is inside a tensor of `rows` rows. */
+void requireRows(std::span<const std::int32_t> indices, std::int64_t rows);
+
+Napi::Value flatten(const Napi::CallbackInfo& info);
+Napi::Value pyramid(const Napi::CallbackInfo& info);
+Napi::Value gather(const Napi::CallbackInfo& info);
+Napi::Value score(const Napi::CallbackInfo& info);
+Napi::Value camReduce(const Napi::CallbackInfo& info);
+Napi::Value fuse(const Napi::CallbackInfo& info);
+Napi::Value upsample(const Napi::CallbackInfo& info);
+Napi::Value smooth(const Napi::CallbackInfo& info);
+Napi::Value overlay(const Napi::CallbackInfo& info);
+
+}  // namespace sess::addon

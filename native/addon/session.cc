@@ -1,0 +1,216 @@
+#include "addon/session.h"
+
+#include <cstring>
+
+#include "addon/arguments.h"
+#include "addon/job.h"
+#include "addon/tensor.h"
+#include "ort/runtime.h"
+
+namespace sess::addon {
+namespace {
+
+const char* spelling(ONNXTensorElementDataType type) {
+  switch (type) {
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT:
+      return "float32";
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE:
+      return "float64";
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16:
+      return "float16";
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8:
+      return "uint8";
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64:
+      return "int64";
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32:
+      return "int32";
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL:
+      return "bool";
+    default:
+      return "other";
+  }
+}
+
+ONNXTensorElementDataType ortType(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+    case DType::float64:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE;
+    case DType::uint8:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8;
+    case DType::int64:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
+  }
+  return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+}
+
+Napi::Value describe(Napi::Env env, const std::vector<ort::TensorInfo>& tensors) {
+  const Napi::Array array = Napi::Array::New(env, tensors.size());
+  for (std::uint32_t i = 0; i < tensors.size(); ++i) {
+    const Napi::Object object = Napi::Object::New(env);
+    const Napi::Array shape = Napi::Array::New(env, tensors[i].shape.size());
+    for (std::uint32_t k = 0; k < tensors[i].shape.size(); ++k) {
+      shape.Set(k, Napi::Number::New(env, static_cast<double>(tensors[i].shape[k])));
+    }
+    object.Set("name", tensors[i].name);
+    object.Set("dtype", spelling(tensors[i].type));
+    object.Set("shape", shape);
+    array.Set(i, object);
+  }
+  return array;
+}
+
+/** Tensors bound by name for `rows` rows; `alive` keeps their memory until the run is over. */
+std::vector<ort::Bound> bind(const Napi::Object& bindings, const char* side, std::int64_t rows,
+                             std::vector<std::shared_ptr<Storage>>& alive) {
+  const Napi::Value given = property(bindings, side);
+  if (!given.IsObject()) invalid(std::string(side) + " is not an object of tensors by name");
+  const auto tensors = given.As<Napi::Object>();
+  const Napi::Array names = tensors.GetPropertyNames();
+  std::vector<ort::Bound> bound;
+  for (std::uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = Napi::Value(names.Get(i)).As<Napi::String>().Utf8Value();
+    const auto& storage = alive.emplace_back(TensorHandle::of(tensors.Get(name)));
+    std::vector<std::int64_t> shape(storage->shape().begin(), storage->shape().end());
+    if (rows > shape[0]) invalid(name + " has fewer rows than the run");
+    const auto rowBytes = storage->bytes() / static_cast<std::size_t>(shape[0]);
+    shape[0] = rows;
+    bound.push_back(
+        {name, ortType(storage->dtype()), storage->data(), rowBytes * static_cast<std::size_t>(rows), shape});
+  }
+  return bound;
+}
+
+ort::SessionOptions sessionOptions(const Napi::Object& options) {
+  const Napi::Value model = property(options, "model");
+  require(model.IsTypedArray() && model.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array,
+          "model is not a Uint8Array");
+  const auto bytes = model.As<Napi::Uint8Array>();
+  ort::SessionOptions result{
+      std::vector<std::byte>(bytes.ByteLength()),
+      property(options, "externalFolder").IsString() ? text(options, "externalFolder") : "",
+      static_cast<int>(integer(options, "threads", 1, 1024)),
+      choice<ort::Optimization>(options, "optimization",
+                                {{"all", ort::Optimization::all}, {"none", ort::Optimization::none}})};
+  if (!result.model.empty()) std::memcpy(result.model.data(), bytes.Data(), bytes.ByteLength());
+  return result;
+}
+
+}  // namespace
+
+Napi::Function StreamHandle::define(Napi::Env env) {
+  return DefineClass(
+      env, "Stream",
+      {InstanceMethod<&StreamHandle::cancel>("cancel"), InstanceMethod<&StreamHandle::dispose>("dispose")});
+}
+
+StreamHandle::StreamHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<StreamHandle>(info) {
+  guarded(info, [&](Napi::Env env) {
+    device_ = DeviceHandle::of(info[0]);
+    queue_ = std::make_shared<JobQueue>();
+    return env.Undefined();
+  });
+}
+
+StreamHandle& StreamHandle::of(const Napi::Value& value) {
+  const Napi::Env env = value.Env();
+  require(value.IsObject() && value.As<Napi::Object>().InstanceOf(Environment::of(env).stream.Value()),
+          "a Stream is expected");
+  StreamHandle& handle = *Unwrap(value.As<Napi::Object>());
+  if (!handle.queue_) throw Error(Code::disposed, "The stream is disposed.");
+  return handle;
+}
+
+Napi::Value StreamHandle::cancel(const Napi::CallbackInfo& info) {
+  if (queue_) queue_->cancel();
+  return info.Env().Undefined();
+}
+
+Napi::Value StreamHandle::dispose(const Napi::CallbackInfo& info) {
+  queue_.reset();  // the queue closes with its last job
+  device_.reset();
+  return info.Env().Undefined();
+}
+
+Napi::Function SessionHandle::define(Napi::Env env) {
+  return DefineClass(env, "Session",
+                     {StaticMethod<&SessionHandle::open>("open"), InstanceAccessor<&SessionHandle::inputs>("inputs"),
+                      InstanceAccessor<&SessionHandle::outputs>("outputs"), InstanceMethod<&SessionHandle::run>("run"),
+                      InstanceMethod<&SessionHandle::dispose>("dispose")});
+}
+
+SessionHandle::SessionHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionHandle>(info) {
+  guarded(info, [&](Napi::Env env) {
+    require(info[0].IsExternal(), "a Session is made with Session.open");
+    session_ = *info[0].As<Napi::External<std::shared_ptr<ort::Session>>>().Data();
+    return env.Undefined();
+  });
+}
+
+Napi::Value SessionHandle::open(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) -> Napi::Value {
+    (void)DeviceHandle::of(info[0]);
+    auto options = std::make_shared<ort::SessionOptions>(sessionOptions(objectArgument(info, 1, "the options")));
+    auto opened = std::make_shared<std::shared_ptr<ort::Session>>();
+    const auto queue = std::make_shared<JobQueue>();
+    return enqueue(
+        env, queue, [options, opened](ort::Interrupt&) { *opened = std::make_shared<ort::Session>(*options); },
+        [opened](Napi::Env e, double) -> Napi::Value {
+          return Environment::of(e).session.New({Napi::External<std::shared_ptr<ort::Session>>::New(e, opened.get())});
+        });
+  });
+}
+
+const std::shared_ptr<ort::Session>& SessionHandle::session() const {
+  if (!session_) throw Error(Code::disposed, "The session is disposed.");
+  return session_;
+}
+
+Napi::Value SessionHandle::inputs(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) { return describe(env, session()->inputs()); });
+}
+
+Napi::Value SessionHandle::outputs(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) { return describe(env, session()->outputs()); });
+}
+
+Napi::Value SessionHandle::run(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) -> Napi::Value {
+    const StreamHandle& stream = StreamHandle::of(info[0]);
+    const Napi::Object bindings = objectArgument(info, 1, "the bindings");
+    const std::int64_t rows = integer(bindings, "rows", 1, std::int64_t{1} << 30);
+    std::vector<std::shared_ptr<Storage>> alive;
+    auto inputs = bind(bindings, "inputs", rows, alive);
+    auto outputs = bind(bindings, "outputs", rows, alive);
+    return enqueue(env, stream.queue(),
+                   [session = session(), inputs = std::move(inputs), outputs = std::move(outputs),
+                    alive = std::move(alive)](ort::Interrupt& interrupt) { session->run(inputs, outputs, interrupt); });
+  });
+}
+
+SessionHandle::~SessionHandle() { retire(); }
+
+void SessionHandle::retire() {
+  if (!session_) return;
+  JobQueue elsewhere;  // freeing a model's weights takes longer than the loop may be held
+  elsewhere.enqueue([session = std::move(session_)] {});
+}
+
+Napi::Value SessionHandle::dispose(const Napi::CallbackInfo& info) {
+  retire();
+  return info.Env().Undefined();
+}
+
+Napi::Value loadRuntime(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) {
+    require(info[0].IsString(), "the library's path is not a string");
+    const ort::RuntimeInfo& runtime = ort::loadRuntime(info[0].As<Napi::String>().Utf8Value());
+    const Napi::Object object = Napi::Object::New(env);
+    object.Set("version", runtime.version);
+    object.Set("path", runtime.path);
+    return object;
+  });
+}
+
+}  // namespace sess::addon

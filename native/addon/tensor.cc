@@ -1,0 +1,226 @@
+#include "addon/tensor.h"
+
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <type_traits>
+
+#include "addon/arguments.h"
+#include "addon/job.h"
+
+namespace sess::addon {
+namespace {
+
+constexpr std::size_t kLine = 64;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+/** Aligned memory; large blocks ask for huge pages, whose faults cost a hundredth. */
+void* allocate(std::size_t bytes) {
+  const std::size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kLine;
+  void* data = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  if (data == nullptr) {
+    throw Error(Code::outOfMemory, "A tensor of " + std::to_string(bytes >> 20) + " MiB cannot be allocated.");
+  }
+#ifdef MADV_HUGEPAGE
+  if (alignment == kHugePage) (void)madvise(data, bytes, MADV_HUGEPAGE);
+#endif
+  return data;
+}
+
+struct DTypeName {
+  DType dtype;
+  const char* name;
+  napi_typedarray_type array;
+};
+constexpr DTypeName kNames[] = {{DType::float32, "float32", napi_float32_array},
+                                {DType::float64, "float64", napi_float64_array},
+                                {DType::uint8, "uint8", napi_uint8_array},
+                                {DType::int64, "int64", napi_bigint64_array}};
+
+const DTypeName& entry(DType dtype) { return kNames[static_cast<std::size_t>(dtype)]; }
+
+DType dtypeOf(const Napi::Value& value) {
+  const std::string given = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+  for (const DTypeName& candidate : kNames) {
+    if (given == candidate.name) return candidate.dtype;
+  }
+  invalid("dtype \"" + given + "\" is not one of float32, float64, uint8, int64");
+}
+
+DType dtypeOf(const Napi::TypedArray& array) {
+  for (const DTypeName& candidate : kNames) {
+    if (array.TypedArrayType() == candidate.array) return candidate.dtype;
+  }
+  invalid("a tensor wraps a Float32Array, Float64Array, Uint8Array or BigInt64Array");
+}
+
+Napi::TypedArray typedArray(const Napi::Value& value) {
+  require(value.IsTypedArray(), "a typed array is expected");
+  return value.As<Napi::TypedArray>();
+}
+
+std::byte* memoryOf(const Napi::TypedArray& array) {
+  return static_cast<std::byte*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+}
+
+Napi::Value newArray(Napi::Env env, DType dtype, std::size_t elements, const void* from) {
+  const std::size_t bytes = elements * bytesOf(dtype);
+  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, bytes);
+  if (bytes > 0) std::memcpy(buffer.Data(), from, bytes);
+  switch (dtype) {
+    case DType::float32:
+      return Napi::Float32Array::New(env, elements, buffer, 0);
+    case DType::float64:
+      return Napi::Float64Array::New(env, elements, buffer, 0);
+    case DType::uint8:
+      return Napi::Uint8Array::New(env, elements, buffer, 0);
+    case DType::int64:
+      return Napi::BigInt64Array::New(env, elements, buffer, 0);
+  }
+  return env.Undefined();
+}
+
+}  // namespace
+
+std::size_t bytesOf(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return 4;
+    case DType::uint8:
+      return 1;
+    case DType::float64:
+    case DType::int64:
+      return 8;
+  }
+  return 8;
+}
+
+Storage::Storage(std::shared_ptr<DeviceState> device, DType dtype, std::vector<std::int64_t> shape)
+    : device_(std::move(device)), dtype_(dtype), shape_(std::move(shape)), elements_(elementCount(shape_)) {
+  require(elements_ < std::int64_t{1} << 56, "a tensor has too many elements");
+  data_ = allocate(bytes());
+  device_->allocatedBytes += static_cast<std::int64_t>(bytes());
+}
+
+Storage::Storage(std::shared_ptr<DeviceState> device, DType dtype, std::vector<std::int64_t> shape,
+                 const Napi::TypedArray& array)
+    : device_(std::move(device)),
+      dtype_(dtype),
+      shape_(std::move(shape)),
+      elements_(elementCount(shape_)),
+      data_(memoryOf(array)),
+      wrapped_(Napi::Persistent(array.As<Napi::Object>())) {
+  require(static_cast<std::size_t>(elements_) == array.ElementLength(), "the array's length is not its shape's");
+}
+
+Storage::~Storage() {
+  if (!wrapped_.IsEmpty()) return;
+  device_->allocatedBytes -= static_cast<std::int64_t>(bytes());
+  std::free(data_);
+}
+
+template <class T>
+T* Storage::as() const {
+  constexpr DType wanted = std::is_same_v<T, float>    ? DType::float32
+                           : std::is_same_v<T, double> ? DType::float64
+                           : sizeof(T) == 1            ? DType::uint8
+                                                       : DType::int64;
+  if (dtype_ != wanted) {
+    invalid(std::string("a tensor of ") + entry(wanted).name + " is expected, this one has " + entry(dtype_).name);
+  }
+  return static_cast<T*>(data_);
+}
+template float* Storage::as<float>() const;
+template double* Storage::as<double>() const;
+template std::uint8_t* Storage::as<std::uint8_t>() const;
+template std::int64_t* Storage::as<std::int64_t>() const;
+
+Napi::Function TensorHandle::define(Napi::Env env) {
+  return DefineClass(
+      env, "Tensor",
+      {StaticMethod<&TensorHandle::wrap>("wrap"), InstanceAccessor<&TensorHandle::dtype>("dtype"),
+       InstanceAccessor<&TensorHandle::shape>("shape"), InstanceAccessor<&TensorHandle::byteLength>("byteLength"),
+       InstanceMethod<&TensorHandle::read>("read"), InstanceMethod<&TensorHandle::write>("write"),
+       InstanceMethod<&TensorHandle::dispose>("dispose")});
+}
+
+TensorHandle::TensorHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TensorHandle>(info) {
+  guarded(info, [&](Napi::Env env) -> Napi::Value {
+    const auto& device = DeviceHandle::of(info[0]);
+    if (info[1].IsTypedArray()) {  // from wrap()
+      const Napi::TypedArray array = typedArray(info[1]);
+      storage_ = std::make_shared<Storage>(device, dtypeOf(array), shapeOf(info[2]), array);
+    } else {
+      storage_ = std::make_shared<Storage>(device, dtypeOf(info[1]), shapeOf(info[2]));
+    }
+    return env.Undefined();
+  });
+}
+
+Napi::Value TensorHandle::wrap(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) -> Napi::Value {
+    return Environment::of(env).tensor.New({info[0], typedArray(info[1]), info[2]});
+  });
+}
+
+const std::shared_ptr<Storage>& TensorHandle::of(const Napi::Value& value) {
+  const Napi::Env env = value.Env();
+  require(value.IsObject() && value.As<Napi::Object>().InstanceOf(Environment::of(env).tensor.Value()),
+          "a Tensor is expected");
+  const auto& storage = Unwrap(value.As<Napi::Object>())->storage_;
+  if (!storage) throw Error(Code::disposed, "The tensor is disposed.");
+  return storage;
+}
+
+Napi::Value TensorHandle::dtype(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) { return Napi::String::New(env, entry(of(info.This())->dtype()).name); });
+}
+
+Napi::Value TensorHandle::shape(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) {
+    const Napi::Array shape = Napi::Array::New(env);
+    std::uint32_t i = 0;
+    for (const std::int64_t dimension : of(info.This())->shape()) {
+      shape.Set(i++, Napi::Number::New(env, static_cast<double>(dimension)));
+    }
+    return shape;
+  });
+}
+
+Napi::Value TensorHandle::byteLength(const Napi::CallbackInfo& info) {
+  return guarded(info,
+                 [&](Napi::Env env) { return Napi::Number::New(env, static_cast<double>(of(info.This())->bytes())); });
+}
+
+Napi::Value TensorHandle::read(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) {
+    const auto& storage = of(info.This());
+    std::int64_t elements = storage->elements();
+    if (info[0].IsNumber()) {
+      const std::int64_t rows = info[0].As<Napi::Number>().Int64Value();
+      require(rows >= 0 && rows <= storage->shape()[0], "a tensor is read up to its number of rows");
+      elements = elements / storage->shape()[0] * rows;
+    }
+    return newArray(env, storage->dtype(), static_cast<std::size_t>(elements), storage->data());
+  });
+}
+
+Napi::Value TensorHandle::write(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) {
+    const auto& storage = of(info.This());
+    const Napi::TypedArray array = typedArray(info[0]);
+    require(dtypeOf(array) == storage->dtype() && array.ByteLength() <= storage->bytes(),
+            "the array has another type than the tensor, or more elements");
+    if (array.ByteLength() > 0) std::memcpy(storage->data(), memoryOf(array), array.ByteLength());
+    return env.Undefined();
+  });
+}
+
+Napi::Value TensorHandle::dispose(const Napi::CallbackInfo& info) {
+  storage_.reset();
+  return info.Env().Undefined();
+}
+
+}  // namespace sess::addon
