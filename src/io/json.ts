@@ -1,0 +1,46 @@
+/** What a `.json` output holds, in this order; keys as in the library. */
+export interface Report {
+  readonly image: { readonly name: string; readonly width: number; readonly height: number }
+  readonly model: object
+  readonly target: object
+  readonly method: string
+  readonly options: object
+  readonly plan: object
+  readonly windows: readonly object[]
+  readonly timings: object
+  readonly versions: Readonly<Record<string, string>>
+}
+
+/** The form's version; it rises when a key changes its meaning or goes. */
+export const REPORT_SCHEMA = 1
+
+/** The report as data: plain objects and arrays, and null where a number is not finite. */
+export function reportData(report: Report): { readonly schema: number } & Report {
+  const { image, model, target, method, options, plan, windows, timings, versions } = report
+  return { schema: REPORT_SCHEMA, image, model, target, method, options, plan, windows, timings, versions }
+}
+
+/** Indented down to the windows, one a line: a reader and `diff` can follow it, and it stays small. */
+export function encodeReport(report: Report): string {
+  return `${indent(reportData(report), 2)}\n`
+}
+
+/** JSON on one line. Typed arrays become arrays; NaN and the infinities become null, as JSON has none. */
+export function encodeJson(value: unknown): string {
+  return JSON.stringify(value, (_, v) => (ArrayBuffer.isView(v) ? Array.from(v as Float32Array) : v))
+}
+
+function indent(value: unknown, depth: number, margin = ''): string {
+  const inner = `${margin}  `
+  if (depth === 0 || typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) {
+    return encodeJson(value) ?? 'null'
+  }
+  if (Array.isArray(value)) {
+    if (value.length === 0 || value.every((v) => typeof v !== 'object')) return encodeJson(value)
+    return `[\n${value.map((v) => inner + (encodeJson(v) ?? 'null')).join(',\n')}\n${margin}]`
+  }
+  const fields = Object.entries(value).filter(([, v]) => v !== undefined)
+  if (fields.length === 0) return '{}'
+  const lines = fields.map(([key, v]) => `${inner}${JSON.stringify(key)}: ${indent(v, depth - 1, inner)}`)
+  return `{\n${lines.join(',\n')}\n${margin}}`
+}

@@ -1,0 +1,63 @@
+import { expect, it } from 'vitest'
+import { encodeJson, encodeReport } from '../../src/io/json.ts'
+
+const report = {
+  versions: { 'sess-saliency': '1.2.3' },
+  image: { name: 'a.png', width: 3, height: 2 },
+  model: { id: 'm' },
+  target: { index: 4, label: undefined, logit: Number.NaN, probability: 0.25 },
+  method: 'grad-cam',
+  options: { step: [1, 2], signal: undefined },
+  plan: { scales: [224, 288], levels: [{ height: 1, width: 2 }], forwards: 2 },
+  windows: [
+    { index: 0, probability: Number.POSITIVE_INFINITY, kept: true },
+    { index: 1, probability: 0.5, kept: false },
+  ],
+  timings: { total: 1.5 },
+}
+
+it('a report has the keys of the contract in their order, and null for what is no number', () => {
+  const back = JSON.parse(encodeReport(report))
+  expect(Object.keys(back)).toEqual([
+    'schema',
+    'image',
+    'model',
+    'target',
+    'method',
+    'options',
+    'plan',
+    'windows',
+    'timings',
+    'versions',
+  ])
+  expect(back).toMatchObject({
+    schema: 1,
+    target: { index: 4, logit: null, probability: 0.25 },
+    options: { step: [1, 2] },
+    plan: report.plan,
+    windows: [{ probability: null }, { index: 1 }],
+    versions: report.versions,
+  })
+})
+
+it('a report has one window a line', () => {
+  const lines = encodeReport(report).split('\n')
+  expect(lines).toContain('    {"index":1,"probability":0.5,"kept":false}')
+  expect(lines).toContain('    "scales": [224,288],')
+  expect(lines.at(-1)).toBe('')
+})
+
+it.each([
+  [{}, {}],
+  [{ a: [] }, { a: [] }],
+  [[], []],
+])('nothing in it is still JSON', (windows, expected) => {
+  const back = JSON.parse(encodeReport({ ...report, options: windows }))
+  expect(back.options).toEqual(expected)
+})
+
+it('typed arrays become arrays, numbers that JSON has not become null', () => {
+  expect(encodeJson({ a: Float32Array.of(0.5, Number.NaN), b: -Infinity, c: undefined })).toBe(
+    '{"a":[0.5,null],"b":null}',
+  )
+})
