@@ -1,0 +1,63 @@
+import { extname } from 'node:path'
+import type { Sharp } from 'sharp'
+import { invalidOption } from '../error.ts'
+import { writeAtomically } from '../io/atomic.ts'
+
+/** Extensions that a picture can be written to. */
+export const pictureExtensions = ['.png', '.jpg', '.jpeg', '.webp'] as const
+
+export type PictureFormat = 'png' | 'jpeg' | 'webp'
+
+/** A picture that is drawn when it is first asked for, once. */
+export class Picture {
+  readonly #draw: () => Promise<Sharp>
+  #drawn: Promise<Sharp> | undefined
+
+  constructor(draw: () => Promise<Sharp>) {
+    this.#draw = draw
+  }
+
+  /** The pixels in a sharp instance of the caller's own. */
+  async sharp(): Promise<Sharp> {
+    this.#drawn ??= this.#draw()
+    return (await this.#drawn).clone()
+  }
+
+  /** Writes `.png`, `.jpg`, `.jpeg` or `.webp`, whole or not at all. */
+  async toFile(path: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const format = pictureFormat(path)
+    const picture = await this.sharp()
+    await writeAtomically(path, (temporary) => encode(picture, format).toFile(temporary), options)
+  }
+
+  async toBuffer(format: PictureFormat = 'png'): Promise<Buffer> {
+    return await encode(await this.sharp(), format).toBuffer()
+  }
+}
+
+/** The format that a path's extension asks for. */
+export function pictureFormat(path: string): PictureFormat {
+  switch (extname(path).toLowerCase()) {
+    case '.png':
+      return 'png'
+    case '.jpg':
+    case '.jpeg':
+      return 'jpeg'
+    case '.webp':
+      return 'webp'
+    default:
+      throw invalidOption('The picture', path, `a name that ends in ${pictureExtensions.join(', ')}`)
+  }
+}
+
+/** Full colour resolution: chroma at half size smears the narrow edges of a colour map. */
+function encode(picture: Sharp, format: PictureFormat): Sharp {
+  switch (format) {
+    case 'png':
+      return picture.png()
+    case 'jpeg':
+      return picture.jpeg({ quality: 92, chromaSubsampling: '4:4:4' })
+    case 'webp':
+      return picture.webp({ quality: 92, smartSubsample: true })
+  }
+}
