@@ -17,23 +17,24 @@ export async function drawOverlay(
   }
   const colours = overlayArguments(options, await peakOf(map.data))
   const out = new Uint8Array(height * width * 3)
-  const tensors: Tensor[] = []
-  const wrap = (data: Uint8Array | Float32Array, shape: readonly number[]) => {
-    const tensor = Tensor.wrap(device, data, shape)
-    tensors.push(tensor)
+  const owned: { dispose(): void }[] = []
+  const own = <T extends { dispose(): void }>(tensor: T): T => {
+    owned.push(tensor)
     return tensor
   }
   const stream = new Stream(device)
   try {
-    const drawn = wrap(out, [height, width, 3])
-    const opaque = photo.channels === 3 ? wrap(photo.data, [height, width, 3]) : drawn
+    const drawn = own(Tensor.wrap(device, out, [height, width, 3]))
+    const pixels = own(Tensor.wrap(device, photo.data, [height, width, photo.channels]))
+    const values = own(Tensor.wrap(device, map.data, [height, width]))
+    const opaque = photo.channels === 3 ? pixels : drawn
     const steps: Promise<unknown>[] = []
-    if (photo.channels === 4) steps.push(flatten(stream, wrap(photo.data, [height, width, 4]), opaque))
-    steps.push(overlay(stream, opaque, wrap(map.data, [height, width]), colours, drawn))
+    if (photo.channels === 4) steps.push(flatten(stream, pixels, opaque))
+    steps.push(overlay(stream, opaque, values, colours, drawn))
     await Promise.all(steps)
   } finally {
     stream.dispose()
-    for (const tensor of tensors) tensor.dispose()
+    for (const tensor of owned) tensor.dispose()
   }
   return sharp(out, { raw: { width, height, channels: 3 }, limitInputPixels: false })
 }

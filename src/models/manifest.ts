@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { SessError } from '../error.ts'
+
+/** Model files at most 2 GiB: what one protobuf message can hold. */
+export const MAX_MODEL_BYTES = 2 ** 31
+
+const LONGEST = 4096 // of names that end up in messages and reports
+const text = z.string().min(1).max(LONGEST)
+const number = z.number()
+const triple = z.tuple([number, number, number])
+const positive = number.positive()
+const side = z.int().min(1).max(16384)
+/** A file in the manifest's folder or below. Lexical: a cache may hold links to a store of blobs. */
+const localFile = text
+  .refine((name) => !/^[/\\]|^[A-Za-z]:|\0/.test(name) && !/(^|[/\\])\.\.([/\\]|$)/.test(name), {
+    error: 'must be a relative name that does not leave the folder of the manifest',
+  })
+  .refine((name) => !/^[a-z][a-z0-9+.-]*:/i.test(name), { error: 'must be a file name, not an address' })
+
+const manifestSchema = z
+  .strictObject({
+    schema: z.literal(1),
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/, { error: 'must be letters, digits, ".", "_", "@" and "-"' }),
+    title: text.optional(),
+    file: localFile.optional(),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .max(LONGEST)
+      .optional(),
+    bytes: z.int().min(1).max(MAX_MODEL_BYTES).optional(),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/i, { error: 'must be 64 hexadecimal digits' })
+      .optional(),
+    input: z
+      .strictObject({
+        name: text.optional(),
+        layout: z.enum(['NCHW', 'NHWC']).optional(),
+        channels: z.enum(['RGB', 'BGR']).optional(),
+        height: side.optional(),
+        width: side.optional(),
+      })
+      .optional(),
+    preprocess: z
+      .strictObject({
+        mean: triple.optional(),
+        std: z.tuple([positive, positive, positive]).optional(),
+        scale: positive.optional(),
+      })
+      .optional(),
+    logits: text.optional(),
+    layer: text.optional(),
+    activation: z.enum(['softmax', 'sigmoid']).optional(),
+    labels: z.union([z.array(z.string().max(LONGEST)).min(1).max(1_000_000), localFile]).optional(),
+    licence: text.optional(),
+    source: text.optional(),
+  })
+  .refine((manifest) => manifest.file !== undefined || manifest.url !== undefined, {
+    path: ['file'],
+    error: 'is missing, and so is "url"',
+  })
+
+/** What a model's graph cannot tell: the form of `NAME.json` beside `NAME.onnx` and of the registry's entries. */
+export type Manifest = z.infer<typeof manifestSchema>
+
+/** Throws `MODEL_UNREADABLE` that names each field that does not fit. `name`: the file, for the message. */
+export function parseManifest(json: string, name: string): Manifest {
+  let data: unknown
+  try {
+    data = JSON.parse(json.replace(/^\uFEFF/, ''))
+  } catch (cause) {
+    throw refusal(name, `is not JSON (${cause instanceof Error ? cause.message : cause})`, cause)
+  }
+  const result = manifestSchema.safeParse(data)
+  if (result.success) return result.data
+  const faults = result.error.issues.map((issue) => describe(issue))
+  throw refusal(name, [...new Set(faults)].slice(0, 5).join('; '), result.error)
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `field "${[...issue.path, key].join('.')}" is unknown`).join('; ')
+  }
+  const field = issue.path.length === 0 ? 'the whole' : `field "${issue.path.join('.')}"`
+  if (issue.code === 'invalid_union') {
+    const [first] = issue.errors.flat().filter((fault) => fault.code === 'custom')
+    return `${field} ${first?.message ?? 'must be an array of labels, or the name of a file with them'}`
+  }
+  return `${field} ${issue.message.replace(/^Invalid \w+: /, '').replace(/^Too \w+: /, '')}`
+}
+
+function refusal(name: string, what: string, cause: unknown): SessError {
+  return new SessError('MODEL_UNREADABLE', `The manifest ${name}: ${what}. Mend it, or move it away to do without.`, {
+    cause,
+  })
+}

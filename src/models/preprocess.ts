@@ -1,0 +1,61 @@
+import { invalidOption } from '../error.ts'
+import type { Manifest } from './manifest.ts'
+
+type Triple = readonly [number, number, number]
+
+/** `x_c = photo[channels[c]] * scale[c] + bias[c]` for the 8-bit RGB samples of a photo: what `pyramid` applies. */
+export interface Preprocessing {
+  readonly channels: Triple
+  readonly scale: Triple
+  readonly bias: Triple
+  /** Nothing states mean and std: ImageNet's are taken, and the user is to be told. */
+  readonly inferred: boolean
+}
+
+/** Mean and std of ImageNet in units of v / 255, red first, as torchvision has them. */
+const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
+
+/**
+ * `x = (v * s - mean) / std` as one multiplication and addition. Options go before the manifest; mean and std are
+ * in the units of `v * s` and listed in the order of the model's channels, so that BGR models give blue first.
+ */
+export function preprocessing(
+  manifest: Pick<Manifest, 'input' | 'preprocess'> | undefined,
+  overrides: { readonly mean?: readonly number[] | undefined; readonly std?: readonly number[] | undefined } = {},
+): Preprocessing {
+  const bgr = manifest?.input?.channels === 'BGR'
+  const stated = Object.keys(manifest?.preprocess ?? {}).length === 0 ? undefined : manifest?.preprocess
+  const mean = checked('mean', overrides.mean, Number.isFinite, 'three numbers')
+  const std = checked('std', overrides.std, (v) => Number.isFinite(v) && v > 0, 'three numbers over 0')
+  const inferred = stated === undefined && mean === undefined && std === undefined
+  if (stated === undefined && !inferred) {
+    if (std === undefined)
+      throw invalidOption('std', undefined, 'three numbers beside mean, as no manifest states them')
+    if (mean === undefined)
+      throw invalidOption('mean', undefined, 'three numbers beside std, as no manifest states them')
+  }
+  const ordered = ([r, g, b]: Triple): Triple => (bgr ? [b, g, r] : [r, g, b])
+  const m = mean ?? (inferred ? ordered(imagenet.mean) : (stated?.mean ?? [0, 0, 0]))
+  const d = std ?? (inferred ? ordered(imagenet.std) : (stated?.std ?? [1, 1, 1]))
+  const s = stated?.scale ?? 1 / 255
+  return {
+    channels: bgr ? [2, 1, 0] : [0, 1, 2],
+    scale: [s / d[0], s / d[1], s / d[2]],
+    bias: [-m[0] / d[0], -m[1] / d[1], -m[2] / d[2]],
+    inferred,
+  }
+}
+
+function checked(
+  name: string,
+  values: readonly number[] | undefined,
+  fits: (value: number) => boolean,
+  expected: string,
+): Triple | undefined {
+  if (values === undefined) return undefined
+  const [a, b, c] = values
+  if (values.length !== 3 || a === undefined || b === undefined || c === undefined || !values.every(fits)) {
+    throw invalidOption(name, values, expected)
+  }
+  return [a, b, c]
+}
