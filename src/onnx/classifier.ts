@@ -1,0 +1,70 @@
+import { type Batch, openBatch } from './batch.ts'
+import { type Activation, findImageInput, findLogits, type Layout, type ModelOverrides } from './discover.ts'
+import { type Graph, readGraph } from './graph.ts'
+import { layerCandidates, namedLayer, type TargetLayer } from './layers.ts'
+import { type ModelSource, readModel } from './proto.ts'
+import type { ShapeProbe, Shapes } from './shapes.ts'
+
+/** What is known of a classifier: plain data that the rest of the toolkit and the graph builder read. */
+export interface ClassifierGraph {
+  readonly graph: Graph
+  readonly shapes: Shapes
+  readonly opset: number
+  readonly inputName: string
+  readonly layout: Layout
+  /** The window: pixels of the image input. */
+  readonly height: number
+  readonly width: number
+  /** Tensor of the class scores before any final activation. */
+  readonly logits: string
+  readonly classAxis: number
+  readonly classes: number
+  readonly activation: Activation | 'unknown'
+  /** The default (or stated) target layer; undefined where the model has no feature map. */
+  readonly layer: TargetLayer | undefined
+  /** Feature maps that every path passes, nearest to the logits first. */
+  readonly candidates: readonly TargetLayer[]
+  readonly batch: Batch
+}
+
+/**
+ * Reads and understands a classifier. What a manifest states (`overrides`) wins over what the graph suggests.
+ *
+ * Throws `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, and `LAYER_NOT_FOUND` for a stated layer.
+ */
+export async function loadClassifier(
+  source: ModelSource,
+  overrides: ModelOverrides,
+  probe: ShapeProbe,
+): Promise<ClassifierGraph> {
+  const read = readGraph(await readModel(source))
+  const input = findImageInput(read, overrides)
+  const { batch, graph, shapes } = await openBatch(read, input, probe)
+  const logits = findLogits(graph, shapes, overrides)
+  const ends = { input: input.name, inputLayout: input.layout, logits: logits.name }
+  const candidates = layerCandidates(graph, shapes, ends)
+  const layer =
+    overrides.layer === undefined ? candidates[0] : namedLayer(graph, shapes, ends, candidates, overrides.layer)
+  return {
+    graph,
+    shapes,
+    opset: graph.opset,
+    inputName: input.name,
+    layout: input.layout,
+    height: input.height,
+    width: input.width,
+    logits: logits.name,
+    classAxis: logits.classAxis,
+    classes: logits.classes,
+    activation: logits.activation,
+    layer,
+    candidates,
+    batch,
+  }
+}
+
+/** The target layer that a tensor or node name means. Throws `LAYER_NOT_FOUND` with the candidates. */
+export function resolveLayer(classifier: ClassifierGraph, name: string): TargetLayer {
+  const { graph, shapes, inputName, layout, logits, candidates } = classifier
+  return namedLayer(graph, shapes, { input: inputName, inputLayout: layout, logits }, candidates, name)
+}

@@ -1,0 +1,58 @@
+import type { NodeProto } from 'onnx-buf'
+import { type Graph, nodeReads } from '../graph.ts'
+import { isDefaultDomain } from '../operators.ts'
+import { tensorsBetween } from '../paths.ts'
+import type { Shapes } from '../shapes.ts'
+import { GradientContext } from './context.ts'
+import type { Emitter } from './emitter.ts'
+import { add, type Gradient } from './gradient.ts'
+import { RULES } from './rules/table.ts'
+
+/**
+ * Reverse mode: the gradients of `seed.tensor` (whose own gradient is `seed.gradient`) at `tensors`. Nodes are
+ * added only between those tensors and the seed; a tensor that does not lead to the seed has no gradient.
+ *
+ * Throws `MODEL_UNSUPPORTED` for an operator without a rule, by node and name.
+ */
+export function buildGradients(options: {
+  readonly graph: Graph
+  readonly shapes: Shapes
+  readonly emitter: Emitter
+  readonly seed: { readonly tensor: string; readonly gradient: Gradient }
+  readonly tensors: readonly string[]
+  /** Gets the outputs that rules ask of forward nodes: node, output index, tensor name. */
+  readonly extraOutputs: Map<NodeProto, Map<number, string>>
+}): ReadonlyMap<string, Gradient> {
+  const { graph, shapes, emitter, seed, tensors, extraOutputs } = options
+  const wanted = new Set(tensors.flatMap((tensor) => [...tensorsBetween(graph, shapes, tensor, seed.tensor)]))
+  const context = new GradientContext({ emitter, graph, shapes, wanted, extraOutputs })
+  const gradients = new Map<string, Gradient>([[seed.tensor, seed.gradient]])
+  const path = graph.nodes.filter((node) => isAmong(nodeReads(node), wanted) && isAmong(node.output, wanted))
+  for (const node of path.reverse()) {
+    const upstream = gradients.get(node.output[0] ?? '')
+    if (upstream === undefined) continue
+    const downstream = applyRule(node, upstream, context)
+    node.input.forEach((input, i) => {
+      const gradient = downstream[i]
+      if (gradient === undefined || !wanted.has(input)) return
+      const before = gradients.get(input)
+      gradients.set(input, before === undefined ? gradient : add(emitter, before, gradient))
+    })
+  }
+  return gradients
+}
+
+function isAmong(names: readonly string[], wanted: ReadonlySet<string>): boolean {
+  return names.some((name) => wanted.has(name))
+}
+
+function applyRule(node: NodeProto, upstream: Gradient, context: GradientContext): readonly (Gradient | undefined)[] {
+  const rule = isDefaultDomain(node.domain) ? RULES[node.opType] : undefined
+  if (rule === undefined) {
+    const quantised = /Quant|QLinear|Integer/.test(node.opType)
+    throw context.refuse(node, quantised ? 'quantised operators have no gradient' : 'the operator has no gradient rule')
+  }
+  const second = node.output.findIndex((output, i) => i > 0 && output !== '' && context.isWanted(output))
+  if (second > 0) throw context.refuse(node, `its output ${second + 1} is used on the way to the logits`)
+  return rule(node, upstream, context)
+}

@@ -1,0 +1,97 @@
+import type { NodeProto } from 'onnx-buf'
+import { SessError } from '../../error.ts'
+import { describeNode, type Graph } from '../graph.ts'
+import type { Dims, Shapes } from '../shapes.ts'
+import { tensorValues } from '../tensors.ts'
+import type { Emitter } from './emitter.ts'
+import type { Gradient } from './gradient.ts'
+
+/**
+ * One operator's share of the chain rule: from the gradient at the node's first output to those at its inputs, in
+ * their order (undefined where `context.needs` says none is asked for).
+ */
+export type GradientRule = (
+  node: NodeProto,
+  upstream: Gradient,
+  context: GradientContext,
+) => readonly (Gradient | undefined)[]
+
+/** What a rule may ask of the graph. */
+export class GradientContext {
+  readonly e: Emitter
+  readonly #graph: Graph
+  readonly #shapes: Shapes
+  readonly #wanted: ReadonlySet<string>
+  readonly #extraOutputs: Map<NodeProto, Map<number, string>>
+
+  constructor(options: {
+    readonly emitter: Emitter
+    readonly graph: Graph
+    readonly shapes: Shapes
+    /** Tensors that a gradient is asked for. */
+    readonly wanted: ReadonlySet<string>
+    readonly extraOutputs: Map<NodeProto, Map<number, string>>
+  }) {
+    this.e = options.emitter
+    this.#graph = options.graph
+    this.#shapes = options.shapes
+    this.#wanted = options.wanted
+    this.#extraOutputs = options.extraOutputs
+  }
+
+  /** Whether a gradient is asked for at the node's input `index`. */
+  needs(node: NodeProto, index: number): boolean {
+    return this.#wanted.has(node.input[index] ?? '')
+  }
+
+  /** Whether the tensor lies between the tensors asked for and the logits. */
+  isWanted(tensor: string): boolean {
+    return this.#wanted.has(tensor)
+  }
+
+  /** Shape of the tensor; refuses the node where it is unknown. */
+  dims(node: NodeProto, tensor: string | undefined): Dims {
+    const facts = this.#shapes.get(tensor ?? '')
+    if (facts === undefined) throw this.refuse(node, `the shape of "${tensor}" is not fixed`)
+    return facts.dims
+  }
+
+  input(node: NodeProto, index: number): { readonly name: string; readonly dims: Dims } {
+    const name = node.input[index] ?? ''
+    return { name, dims: this.dims(node, name) }
+  }
+
+  output(node: NodeProto): { readonly name: string; readonly dims: Dims } {
+    const name = node.output[0] ?? ''
+    return { name, dims: this.dims(node, name) }
+  }
+
+  /** The values of a small constant input; undefined where it is absent or computed. */
+  constant(node: NodeProto, index: number): readonly number[] | undefined {
+    const tensor = this.#graph.initializers.get(node.input[index] ?? '')
+    return tensor === undefined ? undefined : tensorValues(tensor)
+  }
+
+  isConstant(name: string): boolean {
+    return this.#graph.initializers.has(name)
+  }
+
+  /** Asks the forward node itself for one more of its outputs. */
+  extraOutput(node: NodeProto, index: number): string {
+    const present = node.output[index]
+    if (present !== undefined && present !== '') return present
+    const asked = this.#extraOutputs.get(node) ?? new Map<number, string>()
+    const name = asked.get(index) ?? this.e.name(`${node.opType.toLowerCase()}_output`)
+    this.#extraOutputs.set(node, asked.set(index, name))
+    return name
+  }
+
+  /** `MODEL_UNSUPPORTED` that names the node, the operator and the way out. */
+  refuse(node: NodeProto, why: string): SessError {
+    const advice = 'Choose a target layer nearer to the logits (--layer), or export the model without it.'
+    return new SessError(
+      'MODEL_UNSUPPORTED',
+      `No gradient passes ${describeNode(node)} of model "${this.#graph.name}": ${why}. ${advice}`,
+    )
+  }
+}

@@ -1,0 +1,137 @@
+import { type NodeProto, type TensorProto, TensorProto_DataType } from 'onnx-buf'
+import { type Attributes, makeNode } from '../messages.ts'
+import type { Dims } from '../shapes.ts'
+import { type FloatType, floatTensor, int64Tensor } from '../tensors.ts'
+
+/**
+ * Collects the nodes and constants that are added to a graph. Each operator is written in the form that the graph's
+ * operator set knows. The same operator on the same inputs is emitted once, so masks are shared between targets.
+ */
+export class Emitter {
+  readonly opset: number
+  readonly #floatType: FloatType
+  readonly #taken: (name: string) => boolean
+  readonly #nodes: NodeProto[] = []
+  readonly #constants: TensorProto[] = []
+  readonly #known = new Map<string, string>()
+  /** Reshaped tensors and what they are views of. */
+  readonly #views = new Map<string, { readonly base: string; readonly dims: Dims }>()
+
+  constructor(options: {
+    readonly opset: number
+    readonly floatType?: FloatType
+    readonly taken: (name: string) => boolean
+  }) {
+    this.opset = options.opset
+    this.#floatType = options.floatType ?? TensorProto_DataType.FLOAT
+    this.#taken = options.taken
+  }
+
+  get nodes(): readonly NodeProto[] {
+    return this.#nodes
+  }
+
+  get constants(): readonly TensorProto[] {
+    return this.#constants
+  }
+
+  /** Emits one node with one output and returns the output's name. */
+  emit(opType: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    const key = JSON.stringify([opType, inputs, attributes])
+    return this.#once(key, () => {
+      const name = this.name(opType.toLowerCase())
+      this.#nodes.push(makeNode(opType, inputs, [name], attributes))
+      return name
+    })
+  }
+
+  /** A fresh tensor name. */
+  name(stem: string): string {
+    let name: string
+    let count = this.#nodes.length + this.#constants.length
+    do name = `sess_${stem}_${count++}`
+    while (this.#taken(name) || this.#known.has(name))
+    this.#known.set(name, name)
+    return name
+  }
+
+  floats(values: readonly number[], dims: readonly number[]): string {
+    return this.#constant('float', values, dims, (name) => floatTensor(name, values, dims, this.#floatType))
+  }
+
+  scalar(value: number): string {
+    return this.floats([value], [])
+  }
+
+  ints(values: readonly number[], dims: readonly number[] = [values.length]): string {
+    return this.#constant('int', values, dims, (name) => int64Tensor(name, values, dims))
+  }
+
+  #constant(
+    kind: string,
+    values: readonly number[],
+    dims: readonly number[],
+    make: (name: string) => TensorProto,
+  ): string {
+    return this.#once(`${kind} [${dims.join()}] ${values.join()}`, () => {
+      const name = this.name(`${kind}s`)
+      this.#constants.push(make(name))
+      return name
+    })
+  }
+
+  #once(key: string, make: () => string): string {
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const name = make()
+    this.#known.set(key, name)
+    return name
+  }
+
+  /** `x` of shape `from` seen as shape `to`; views of views go back to the first tensor. */
+  reshape(x: string, from: Dims, to: Dims): string {
+    const view = this.#views.get(x) ?? { base: x, dims: from }
+    if (sameLengths(view.dims, to)) return view.base
+    const shape = to.map((dim) => (typeof dim === 'number' ? dim : -1))
+    const name = this.emit('Reshape', [view.base, this.ints(shape)])
+    this.#views.set(name, view)
+    return name
+  }
+
+  toFloat(x: string): string {
+    return this.emit('Cast', [x], { to: { int: this.#floatType } })
+  }
+
+  toInt64(x: string): string {
+    return this.emit('Cast', [x], { to: { int: TensorProto_DataType.INT64 } })
+  }
+
+  /** Sum over `axes`, kept with length 1. */
+  reduceSum(x: string, axes: readonly number[]): string {
+    if (this.opset < 13) return this.emit('ReduceSum', [x], { axes: { ints: axes }, keepdims: { int: 1 } })
+    return this.emit('ReduceSum', [x, this.ints(axes)], { keepdims: { int: 1 } })
+  }
+
+  /** Mean over `axes`, kept with length 1. */
+  reduceMean(x: string, axes: readonly number[]): string {
+    if (this.opset < 18) return this.emit('ReduceMean', [x], { axes: { ints: axes }, keepdims: { int: 1 } })
+    return this.emit('ReduceMean', [x, this.ints(axes)], { keepdims: { int: 1 } })
+  }
+
+  slice(x: string, axis: number, start: number, end: number): string {
+    if (this.opset < 10) {
+      return this.emit('Slice', [x], { axes: { ints: [axis] }, starts: { ints: [start] }, ends: { ints: [end] } })
+    }
+    return this.emit('Slice', [x, this.ints([start]), this.ints([end]), this.ints([axis])])
+  }
+
+  /** `pads`: begins of every axis, then ends. */
+  pad(x: string, pads: readonly number[], value: number): string {
+    if (this.opset < 11) return this.emit('Pad', [x], { pads: { ints: pads }, value: { float: value } })
+    return this.emit('Pad', [x, this.ints(pads), this.scalar(value)])
+  }
+}
+
+function sameLengths(a: Dims, b: Dims): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}

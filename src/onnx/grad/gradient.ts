@@ -1,0 +1,163 @@
+import { type Dim, type Dims, sameDim } from '../shapes.ts'
+import type { Emitter } from './emitter.ts'
+
+/**
+ * The gradient of a target's logit with respect to a tensor, kept as small as it is known to be. `dims` has the
+ * rank of that tensor; an axis of length 1 where the tensor is longer means equal along that axis. `factor` is
+ * still to be multiplied in.
+ *
+ * `one-hot` is 1 at `target` (int64, one class per image) along `axis` and 0 elsewhere; its other axes but the
+ * batch have length 1. A linear head turns it into rows of its weights.
+ */
+export type Gradient =
+  | { readonly kind: 'tensor'; readonly name: string; readonly dims: Dims; readonly factor: number }
+  | {
+      readonly kind: 'one-hot'
+      readonly target: string
+      readonly axis: number
+      readonly dims: Dims
+      readonly factor: number
+    }
+
+export type TensorGradient = Extract<Gradient, { kind: 'tensor' }>
+export type OneHotGradient = Extract<Gradient, { kind: 'one-hot' }>
+
+export function tensorGradient(name: string, dims: Dims, factor = 1): TensorGradient {
+  return { kind: 'tensor', name, dims, factor }
+}
+
+export function scale<G extends Gradient>(gradient: G, by: number): G {
+  return { ...gradient, factor: gradient.factor * by }
+}
+
+/** As a tensor; the factor stays to be multiplied in. */
+export function asTensor(e: Emitter, gradient: Gradient): TensorGradient {
+  if (gradient.kind === 'tensor') return gradient
+  const { dims, axis, target, factor } = gradient
+  const classes = dims[axis]
+  if (typeof classes !== 'number') throw new RangeError('a one-hot axis has a fixed length')
+  const alone = dims.map((dim, i) => (i === axis ? 1 : dim))
+  const index = e.reshape(
+    target,
+    dims.filter((dim) => typeof dim !== 'number'),
+    alone,
+  )
+  const range = dims.map((_, i) => (i === axis ? classes : 1))
+  const hit = e.emit('Equal', [
+    index,
+    e.ints(
+      Array.from({ length: classes }, (_, k) => k),
+      range,
+    ),
+  ])
+  return tensorGradient(e.toFloat(hit), dims, factor)
+}
+
+/** As a tensor with nothing left to multiply in; axes may still be short. */
+export function settle(e: Emitter, gradient: Gradient): TensorGradient {
+  const { name, dims, factor } = asTensor(e, gradient)
+  return tensorGradient(factor === 1 ? name : e.emit('Mul', [name, e.scalar(factor)]), dims)
+}
+
+/** Constants of ones up to this size stretch a gradient in the same multiplication that settles its factor. */
+const MAX_ONES = 65536
+
+/** As a tensor of the full shape `full`, with nothing left to multiply in. */
+export function expand(e: Emitter, gradient: Gradient, full: Dims): TensorGradient {
+  const { name, dims, factor } = asTensor(e, gradient)
+  const stretch = full.map((dim, i) => (sameDim(dim, dims[i] ?? 1) || typeof dim !== 'number' ? 1 : dim))
+  const count = product(stretch)
+  if (count === 1) return settle(e, tensorGradient(name, dims, factor))
+  if (count <= MAX_ONES) {
+    return tensorGradient(e.emit('Mul', [name, e.floats(new Array(count).fill(factor), stretch)]), full)
+  }
+  return tensorGradient(e.emit('Tile', [settle(e, tensorGradient(name, dims, factor)).name, e.ints(stretch)]), full)
+}
+
+/** The gradient times a tensor of shape `dims`, broadcast; short axes stay short where both are. */
+export function multiply(e: Emitter, gradient: Gradient, by: string, dims: Dims): TensorGradient {
+  const { name, dims: own, factor } = asTensor(e, gradient)
+  return tensorGradient(e.emit('Mul', [name, by]), broadcast(own, dims), factor)
+}
+
+/** The gradient divided by a tensor of shape `dims`, broadcast. */
+export function divide(e: Emitter, gradient: Gradient, by: string, dims: Dims): TensorGradient {
+  const { name, dims: own, factor } = asTensor(e, gradient)
+  return tensorGradient(e.emit('Div', [name, by]), broadcast(own, dims), factor)
+}
+
+/** The sum of two gradients of one tensor. */
+export function add(e: Emitter, a: Gradient, b: Gradient): TensorGradient {
+  const [x, y] = [asTensor(e, a), asTensor(e, b)]
+  const dims = broadcast(x.dims, y.dims)
+  if (x.factor === y.factor) return tensorGradient(e.emit('Add', [x.name, y.name]), dims, x.factor)
+  return tensorGradient(e.emit('Add', [settle(e, x).name, settle(e, y).name]), dims)
+}
+
+/** The gradient of a tensor of shape `to` that was broadcast to `full`: summed over the axes it was stretched along. */
+export function sumTo(e: Emitter, gradient: Gradient, full: Dims, to: Dims): Gradient {
+  const lead = full.length - to.length
+  const target = [...new Array<Dim>(lead).fill(1), ...to]
+  const stretched = full.flatMap((dim, i) => (sameDim(dim, target[i] ?? 1) ? [] : [i]))
+  if (stretched.length === 0 && lead === 0) return gradient
+  const tensor = asTensor(e, gradient)
+  const short = stretched.filter((i) => tensor.dims[i] === 1)
+  const long = stretched.filter((i) => tensor.dims[i] !== 1)
+  const factor = tensor.factor * product(short.map((i) => fixedLength(full[i])))
+  const name = long.length === 0 ? tensor.name : e.reduceSum(tensor.name, long)
+  const dims = tensor.dims.map((dim, i) => (long.includes(i) ? 1 : dim))
+  return tensorGradient(e.reshape(name, dims, dims.slice(lead)), dims.slice(lead), factor)
+}
+
+/** The gradient of a tensor of shape `to` that was reshaped to `from`. Short axes survive where axes only move. */
+export function unreshape(e: Emitter, gradient: Gradient, from: Dims, to: Dims): Gradient {
+  const axes = matchAxes(from, to)
+  if (axes === undefined) {
+    const { name } = expand(e, gradient, from)
+    return tensorGradient(e.reshape(name, from, to), to)
+  }
+  const dims = to.map((_, i): Dim => gradient.dims[axes.indexOf(i)] ?? 1)
+  if (gradient.kind === 'tensor') return { ...gradient, name: e.reshape(gradient.name, gradient.dims, dims), dims }
+  const axis = axes[gradient.axis] ?? -1
+  return axis < 0 ? unreshape(e, asTensor(e, gradient), from, to) : { ...gradient, axis, dims }
+}
+
+/** For each axis of `from` its axis in `to` (-1 for length 1), where both differ by axes of length 1 only. */
+function matchAxes(from: Dims, to: Dims): readonly number[] | undefined {
+  const longTo = to.flatMap((dim, i) => (dim === 1 ? [] : [i]))
+  let next = 0
+  const axes = from.map((dim) => (dim === 1 ? -1 : (longTo[next++] ?? -1)))
+  const fits = from.every((dim, i) => dim === 1 || sameDim(dim, to[axes[i] ?? -1] ?? -1))
+  return next === longTo.length && fits ? axes : undefined
+}
+
+/** The gradient of a tensor whose axes were permuted: `y = transpose(x, perm)`. */
+export function untranspose(e: Emitter, gradient: Gradient, perm: readonly number[]): Gradient {
+  const inverse = perm.map((_, i) => perm.indexOf(i))
+  const dims = inverse.map((i): Dim => gradient.dims[i] ?? 1)
+  if (gradient.kind === 'one-hot') return { ...gradient, axis: perm[gradient.axis] ?? 0, dims }
+  const order = (axes: readonly number[]): string => axes.filter((i) => gradient.dims[i] !== 1).join()
+  const isView = order(inverse) === order(perm.map((_, i) => i))
+  const name = isView
+    ? e.reshape(gradient.name, gradient.dims, dims)
+    : e.emit('Transpose', [gradient.name], { perm: { ints: inverse } })
+  return { ...gradient, name, dims }
+}
+
+export function broadcast(a: Dims, b: Dims): Dims {
+  const rank = Math.max(a.length, b.length)
+  return Array.from({ length: rank }, (_, i): Dim => {
+    const [x, y] = [a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1]
+    return x === 1 ? y : x
+  })
+}
+
+export function product(lengths: readonly number[]): number {
+  return lengths.reduce((a, b) => a * b, 1)
+}
+
+/** The length of an axis that cannot be the batch. */
+export function fixedLength(dim: Dim | undefined): number {
+  if (typeof dim !== 'number') throw new RangeError('an axis that grows with the batch has no fixed length')
+  return dim
+}

@@ -1,0 +1,122 @@
+import type { NodeProto } from 'onnx-buf'
+import { floatAttribute, intAttribute } from '../../messages.ts'
+import type { Dims } from '../../shapes.ts'
+import type { GradientContext, GradientRule } from '../context.ts'
+import { expand, fixedLength, type Gradient, type OneHotGradient, scale, sumTo, tensorGradient } from '../gradient.ts'
+
+/** `y = alpha A' B' + beta C`: `dA = alpha dy B'^T`; for a one-hot `dy` that is the target's row of the weights. */
+export const gemm: GradientRule = (node, upstream, context) => {
+  const { e } = context
+  const [a, b, y] = [context.input(node, 0), context.input(node, 1), context.output(node)]
+  const transA = intAttribute(node, 'transA', 0) !== 0
+  const transB = intAttribute(node, 'transB', 0) !== 0
+  const alpha = floatAttribute(node, 'alpha', 1)
+  const dC = (): Gradient =>
+    scale(sumTo(e, upstream, y.dims, context.input(node, 2).dims), floatAttribute(node, 'beta', 1))
+  const dA = (): Gradient => {
+    if (upstream.kind === 'one-hot' && !transA && upstream.axis === 1) {
+      return scale(classRows(context, upstream, b.name, b.dims, transB ? 0 : 1, a.dims), alpha)
+    }
+    const dy = expand(e, upstream, y.dims).name
+    const flip = { int: transB ? 0 : 1 }
+    const name = transA
+      ? e.emit('Gemm', [b.name, dy, zero(context)], {
+          alpha: { float: alpha },
+          transA: { int: transB ? 1 : 0 },
+          transB: { int: 1 },
+        })
+      : e.emit('Gemm', [dy, b.name, zero(context)], { alpha: { float: alpha }, transB: flip })
+    return tensorGradient(name, a.dims)
+  }
+  const dB = (): Gradient => {
+    const dy = expand(e, upstream, y.dims).name
+    const name = transB
+      ? e.emit('Gemm', [dy, a.name, zero(context)], {
+          alpha: { float: alpha },
+          transA: { int: 1 },
+          transB: { int: transA ? 1 : 0 },
+        })
+      : e.emit('Gemm', [a.name, dy, zero(context)], { alpha: { float: alpha }, transA: { int: transA ? 0 : 1 } })
+    return tensorGradient(name, b.dims)
+  }
+  return [dA, dB, dC].map((rule, i) => (context.needs(node, i) ? rule() : undefined))
+}
+
+/** Gemm's third input, which operator sets before 11 require. */
+function zero(context: GradientContext): string {
+  return context.e.scalar(0)
+}
+
+/** `y = A B`, batched: `dA = dy B^T`, `dB = A^T dy`. */
+export const matMul: GradientRule = (node, upstream, context) => {
+  const [a, b, y] = [context.input(node, 0), context.input(node, 1), context.output(node)]
+  if (a.dims.length < 2 || b.dims.length < 2) throw context.refuse(node, 'one of its inputs is a plain vector')
+  return [
+    context.needs(node, 0) ? matMulLeft(node, upstream, context) : undefined,
+    context.needs(node, 1) ? matMulRight(a, b.dims, y.dims, upstream, context) : undefined,
+  ]
+}
+
+function matMulLeft(node: NodeProto, upstream: Gradient, context: GradientContext): Gradient {
+  const { e } = context
+  const [a, b, y] = [context.input(node, 0), context.input(node, 1), context.output(node)]
+  const isShared = b.dims.length === 2
+  if (isShared && upstream.kind === 'one-hot' && upstream.axis === y.dims.length - 1) {
+    return classRows(context, upstream, b.name, b.dims, 1, a.dims)
+  }
+  const dy = expand(e, upstream, y.dims).name
+  if (isShared) {
+    // Gemm transposes as it reads; a Transpose of the weights would be folded into a second copy of them
+    const rows = [-1, fixedLength(y.dims.at(-1))]
+    const flat = y.dims.length === 2 ? dy : e.emit('Reshape', [dy, e.ints(rows)])
+    const flatGradient = e.emit('Gemm', [flat, b.name, zero(context)], { transB: { int: 1 } })
+    if (a.dims.length === 2) return tensorGradient(flatGradient, a.dims)
+    const shape = a.dims.map((dim) => (typeof dim === 'number' ? dim : -1))
+    return tensorGradient(e.emit('Reshape', [flatGradient, e.ints(shape)]), a.dims)
+  }
+  const full = [...y.dims.slice(0, -1), a.dims.at(-1) ?? 1]
+  const name = e.emit('MatMul', [dy, transposeLast(context, b.name, b.dims.length)])
+  return sumTo(e, tensorGradient(name, full), full, a.dims)
+}
+
+function matMulRight(
+  a: { readonly name: string; readonly dims: Dims },
+  bDims: Dims,
+  yDims: Dims,
+  upstream: Gradient,
+  context: GradientContext,
+): Gradient {
+  const { e } = context
+  const dy = expand(e, upstream, yDims).name
+  const full = [...yDims.slice(0, -2), a.dims.at(-1) ?? 1, yDims.at(-1) ?? 1]
+  const name = e.emit('MatMul', [transposeLast(context, a.name, a.dims.length), dy])
+  return sumTo(e, tensorGradient(name, full), full, bDims)
+}
+
+function transposeLast(context: GradientContext, name: string, rank: number): string {
+  const perm = Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i))
+  return context.e.emit('Transpose', [name], { perm: { ints: perm } })
+}
+
+/**
+ * A one-hot gradient times a matrix of weights: each image's target row (`classAxis` 0) or column (1), as the
+ * gradient of a tensor of shape `to`, whose last axis (or, for pointwise convolutions, `channelAxis`) it fills.
+ */
+export function classRows(
+  context: GradientContext,
+  upstream: OneHotGradient,
+  weights: string,
+  weightDims: Dims,
+  classAxis: 0 | 1,
+  to: Dims,
+  channelAxis = to.length - 1,
+): Gradient {
+  const { e } = context
+  const { target, dims, axis, factor } = upstream
+  const picked = e.emit('Gather', [weights, target], { axis: { int: classAxis } })
+  const rows = classAxis === 0 ? picked : e.emit('Transpose', [picked], { perm: { ints: [1, 0] } })
+  const images = dims.find((dim) => typeof dim !== 'number') ?? 1
+  const rest = classAxis === 0 ? weightDims.slice(1) : [weightDims[0] ?? 1]
+  const shape = to.map((_, i) => (i === channelAxis ? (to[i] ?? 1) : i === axis ? 1 : (dims[i] ?? 1)))
+  return tensorGradient(e.reshape(rows, [images, ...rest], shape), shape, factor)
+}

@@ -1,0 +1,131 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import { GraphProtoSchema, ModelProtoSchema, type TensorProto, TensorProto_DataType } from 'onnx-buf'
+import type { TensorInfo } from '../../binding.d.ts'
+import { INLINE_BYTES } from './external.ts'
+import type { Graph } from './graph.ts'
+import { makeValueInfo, revise } from './messages.ts'
+import { tensorDims } from './tensors.ts'
+
+/** Opens a model unoptimised and says its outputs, in the model's order, with the shapes ONNX Runtime infers. */
+export type ShapeProbe = (model: Uint8Array, externalFolder: string | undefined) => Promise<readonly TensorInfo[]>
+
+/** One axis: a fixed length, or a multiple of the batch size. */
+export type Dim = number | { readonly batch: number }
+export type Dims = readonly Dim[]
+
+export interface TensorFacts {
+  readonly dims: Dims
+  readonly dtype: TensorInfo['dtype']
+}
+
+/** Facts of every tensor whose rank and axes are known. */
+export type Shapes = ReadonlyMap<string, TensorFacts>
+
+export interface ImageShape {
+  readonly name: string
+  readonly dims: readonly [number, number, number]
+}
+
+export function sameDim(a: Dim, b: Dim): boolean {
+  return typeof a === 'number' || typeof b === 'number' ? a === b : a.batch === b.batch
+}
+
+export function sameDims(a: Dims, b: Dims): boolean {
+  return a.length === b.length && a.every((dim, i) => sameDim(dim, b[i] ?? -1))
+}
+
+/** Two batch sizes that no layer's channel count or window is likely to equal. */
+const BATCHES = [7, 11] as const
+
+/** Shapes as functions of the batch size, from two probes. Rejects where the graph does not take other batches. */
+export async function probeBatchedShapes(graph: Graph, image: ImageShape, probe: ShapeProbe): Promise<Shapes> {
+  const [small, large] = BATCHES
+  const smaller = await probeAt(graph, image, small, probe)
+  const larger = await probeAt(graph, image, large, probe)
+  return mapFacts(smaller, (name, i, length) => {
+    const other = larger.get(name)?.shape[i]
+    if (other === length) return length
+    const isMultiple = other !== undefined && length % small === 0 && length / small === other / large
+    return isMultiple ? { batch: length / small } : undefined
+  })
+}
+
+/** Shapes with the batch fixed to one: every axis is a number. */
+export async function probeSingleShapes(graph: Graph, image: ImageShape, probe: ShapeProbe): Promise<Shapes> {
+  return mapFacts(await probeAt(graph, image, 1, probe), (_name, _i, length) => length)
+}
+
+/** Tensors of which some axis stays unknown are left out. */
+function mapFacts(
+  infos: ReadonlyMap<string, TensorInfo>,
+  dimOf: (name: string, axis: number, length: number) => Dim | undefined,
+): Shapes {
+  const shapes = new Map<string, TensorFacts>()
+  for (const { name, shape, dtype } of infos.values()) {
+    const dims = shape.flatMap((length, i) => (length < 0 ? [] : (dimOf(name, i, length) ?? [])))
+    if (dims.length === shape.length) shapes.set(name, { dims, dtype })
+  }
+  return shapes
+}
+
+async function probeAt(
+  graph: Graph,
+  image: ImageShape,
+  batch: number,
+  probe: ShapeProbe,
+): Promise<Map<string, TensorInfo>> {
+  const outputs = await probe(probeModel(graph, image, batch), graph.externalFolder)
+  const infos = new Map(outputs.map((info) => [info.name, info]))
+  infos.set(image.name, { name: image.name, dtype: 'float32', shape: [batch, ...image.dims] })
+  for (const tensor of graph.initializers.values()) {
+    infos.set(tensor.name, { name: tensor.name, dtype: dtypeOf(tensor), shape: tensorDims(tensor) })
+  }
+  return infos
+}
+
+/** The graph without its large weights (they become typed inputs) and with every node's tensors as outputs. */
+function probeModel(graph: Graph, image: ImageShape, batch: number): Uint8Array {
+  const tensors = [...graph.initializers.values()]
+  const small = tensors.filter((tensor) => !isLargeFloat(tensor))
+  const weights = tensors.filter(isLargeFloat)
+  const input = [
+    makeValueInfo(image.name, TensorProto_DataType.FLOAT, [batch, ...image.dims]),
+    ...weights.map((tensor) => makeValueInfo(tensor.name, tensor.dataType, tensorDims(tensor))),
+  ]
+  const outputs = graph.nodes.flatMap((node) => node.output).filter((name) => name !== '')
+  const probeGraph = revise(GraphProtoSchema, graph.proto.graph ?? create(GraphProtoSchema), {
+    node: [...graph.nodes],
+    initializer: small,
+    input,
+    output: outputs.map((name) => makeValueInfo(name)),
+    valueInfo: [],
+  })
+  const irVersion = graph.proto.irVersion < 4n ? 4n : graph.proto.irVersion
+  return toBinary(ModelProtoSchema, revise(ModelProtoSchema, graph.proto, { irVersion, graph: probeGraph }))
+}
+
+function isLargeFloat(tensor: TensorProto): boolean {
+  const isFloat = tensor.dataType === TensorProto_DataType.FLOAT || tensor.dataType === TensorProto_DataType.DOUBLE
+  return isFloat && (tensor.externalData.length > 0 || tensorDims(tensor).reduce((a, b) => a * b, 4) > INLINE_BYTES)
+}
+
+function dtypeOf(tensor: TensorProto): TensorInfo['dtype'] {
+  switch (tensor.dataType) {
+    case TensorProto_DataType.FLOAT:
+      return 'float32'
+    case TensorProto_DataType.DOUBLE:
+      return 'float64'
+    case TensorProto_DataType.FLOAT16:
+      return 'float16'
+    case TensorProto_DataType.INT64:
+      return 'int64'
+    case TensorProto_DataType.INT32:
+      return 'int32'
+    case TensorProto_DataType.UINT8:
+      return 'uint8'
+    case TensorProto_DataType.BOOL:
+      return 'bool'
+    default:
+      return 'other'
+  }
+}
