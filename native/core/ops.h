@@ -19,7 +19,6 @@ struct Rect {
   std::int64_t y, x, height, width;
 };
 
-
 enum class Filter { antialias, bilinear };
 enum class Layout { nchw, nhwc };
 enum class Activation { softmax, sigmoid };

@@ -1,0 +1,44 @@
+#include "cpu/backend.h"
+
+#include <new>
+
+#include "core/error.h"
+#include "cpu/ops.h"
+
+namespace sess::cpu {
+
+namespace {
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(int threads, Simd simd) : pool_(threads), kernels_(kernelsOf(simd)) {}
+
+  void flatten(const FlattenArgs& args, const CancelFlag& cancel) override { run(cpu::flatten, args, cancel); }
+  void pyramid(const PyramidArgs& args, const CancelFlag& cancel) override { run(cpu::pyramid, args, cancel); }
+  void gather(const GatherArgs& args, const CancelFlag& cancel) override { run(cpu::gather, args, cancel); }
+  void score(const ScoreArgs& args, const CancelFlag& cancel) override { run(cpu::score, args, cancel); }
+  void camReduce(const CamReduceArgs& args, const CancelFlag& cancel) override { run(cpu::camReduce, args, cancel); }
+  void fuse(const FuseArgs& args, const CancelFlag& cancel) override { run(cpu::fuse, args, cancel); }
+  void upsample(const UpsampleArgs& args, const CancelFlag& cancel) override { run(cpu::upsample, args, cancel); }
+  void smooth(const SmoothArgs& args, const CancelFlag& cancel) override { run(cpu::smooth, args, cancel); }
+  void overlay(const OverlayArgs& args, const CancelFlag& cancel) override { run(cpu::overlay, args, cancel); }
+
+ private:
+  template <class Args>
+  void run(void (*op)(const Context&, const Args&), const Args& args, const CancelFlag& cancel) {
+    try {
+      op(Context{pool_, kernels_, cancel}, args);
+    } catch (const std::bad_alloc&) {
+      throw Error(Code::outOfMemory, "not enough memory for the operation's working buffers");
+    }
+  }
+
+  ThreadPool pool_;
+  const Kernels& kernels_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> makeBackend(int threads, Simd simd) { return std::make_unique<CpuBackend>(threads, simd); }
+
+}  // namespace sess::cpu

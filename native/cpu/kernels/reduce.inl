@@ -1,0 +1,90 @@
+// Channel sums of a class activation map.
+
+/** Stores relu(s) of kD sums as floats. */
+SESS_INLINE void storeRelu(float* p, D s) {
+  H h = __builtin_convertvector(s, H);
+  h = h <= H{} ? H{} : h;  // NaN stays
+  __builtin_memcpy(p, &h, sizeof h);
+}
+
+static void reduceChannels(const float* planes, const float* weights, std::int64_t channels, std::int64_t stride,
+                           std::int64_t n, float* out) {
+  if (n < kD) {
+    for (std::int64_t p = 0; p < n; ++p) {
+      double s = 0.0;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        s += static_cast<double>(weights[c]) * static_cast<double>(planes[c * stride + p]);
+      }
+      out[p] = relu(static_cast<float>(s));
+    }
+    return;
+  }
+  std::int64_t p = 0;
+  for (; p + 8 * kD <= n; p += 8 * kD) {
+    D s0 = {}, s1 = {}, s2 = {}, s3 = {}, s4 = {}, s5 = {}, s6 = {}, s7 = {};
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const float* a = planes + c * stride + p;
+      const D w = static_cast<double>(weights[c]) - D{};
+      s0 += w * fromFloats(a);
+      s1 += w * fromFloats(a + kD);
+      s2 += w * fromFloats(a + 2 * kD);
+      s3 += w * fromFloats(a + 3 * kD);
+      s4 += w * fromFloats(a + 4 * kD);
+      s5 += w * fromFloats(a + 5 * kD);
+      s6 += w * fromFloats(a + 6 * kD);
+      s7 += w * fromFloats(a + 7 * kD);
+    }
+    storeRelu(out + p, s0);
+    storeRelu(out + p + kD, s1);
+    storeRelu(out + p + 2 * kD, s2);
+    storeRelu(out + p + 3 * kD, s3);
+    storeRelu(out + p + 4 * kD, s4);
+    storeRelu(out + p + 5 * kD, s5);
+    storeRelu(out + p + 6 * kD, s6);
+    storeRelu(out + p + 7 * kD, s7);
+  }
+  // The last vectors overlap what is done: 7 x 7 is four eights, two eights and one that ends at 49.
+  while (p < n) {
+    if (n - p > 2 * kD) {
+      const std::int64_t q = p + 4 * kD <= n ? p : n >= 4 * kD ? n - 4 * kD : -1;
+      if (q >= 0) {
+        D s0 = {}, s1 = {}, s2 = {}, s3 = {};
+        for (std::int64_t c = 0; c < channels; ++c) {
+          const float* a = planes + c * stride + q;
+          const D w = static_cast<double>(weights[c]) - D{};
+          s0 += w * fromFloats(a);
+          s1 += w * fromFloats(a + kD);
+          s2 += w * fromFloats(a + 2 * kD);
+          s3 += w * fromFloats(a + 3 * kD);
+        }
+        storeRelu(out + q, s0);
+        storeRelu(out + q + kD, s1);
+        storeRelu(out + q + 2 * kD, s2);
+        storeRelu(out + q + 3 * kD, s3);
+        p = q + 4 * kD;
+        continue;
+      }
+    }
+    if (n >= 2 * kD && n - p > kD) {
+      const std::int64_t q = p + 2 * kD <= n ? p : n - 2 * kD;
+      D s0 = {}, s1 = {};
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float* a = planes + c * stride + q;
+        const D w = static_cast<double>(weights[c]) - D{};
+        s0 += w * fromFloats(a);
+        s1 += w * fromFloats(a + kD);
+      }
+      storeRelu(out + q, s0);
+      storeRelu(out + q + kD, s1);
+      p = q + 2 * kD;
+      continue;
+    }
+    const std::int64_t q = p + kD <= n ? p : n - kD;
+    D s = {};
+    for (std::int64_t c = 0; c < channels; ++c) {
+      s += (static_cast<double>(weights[c]) - D{}) * fromFloats(planes + c * stride + q);
+    }
+    storeRelu(out + q, s);
+    p = q + kD;
+  }
+}

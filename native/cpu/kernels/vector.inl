@@ -1,0 +1,64 @@
+// The vector type of this instruction set. Loads and stores need no alignment; scalar tails repeat the same operations.
+
+#define SESS_INLINE static inline __attribute__((always_inline))
+
+typedef float F __attribute__((vector_size(SESS_VECTOR_BYTES)));
+typedef std::int32_t I __attribute__((vector_size(SESS_VECTOR_BYTES)));
+typedef double D __attribute__((vector_size(SESS_VECTOR_BYTES)));
+typedef float F4 __attribute__((vector_size(16)));
+
+static constexpr std::int64_t kF = SESS_VECTOR_BYTES / 4;  // floats in F
+static constexpr std::int64_t kD = SESS_VECTOR_BYTES / 8;
+typedef std::uint8_t B __attribute__((vector_size(SESS_VECTOR_BYTES / 4)));  // the bytes behind an F
+typedef float H __attribute__((vector_size(SESS_VECTOR_BYTES / 2)));         // the floats behind a D
+
+SESS_INLINE F load(const float* p) {
+  F v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+SESS_INLINE I loadInt(const std::int32_t* p) {
+  I v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+SESS_INLINE F4 load4(const float* p) {
+  F4 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+SESS_INLINE void store(float* p, F v) { __builtin_memcpy(p, &v, sizeof v); }
+SESS_INLINE void storeInt(std::int32_t* p, I v) { __builtin_memcpy(p, &v, sizeof v); }
+SESS_INLINE void store4(float* p, F4 v) { __builtin_memcpy(p, &v, sizeof v); }
+
+SESS_INLINE F splat(float s) { return s - F{}; }
+SESS_INLINE F fromBytes(const std::uint8_t* p) {
+  B b;
+  __builtin_memcpy(&b, p, sizeof b);
+  return __builtin_convertvector(__builtin_convertvector(b, I), F);
+}
+SESS_INLINE D fromFloats(const float* p) {
+  H h;
+  __builtin_memcpy(&h, p, sizeof h);
+  return __builtin_convertvector(h, D);
+}
+
+SESS_INLINE F lerpV(F a, F b, F f) { return a + f * (b - a); }
+
+#if defined(__clang__) || __GNUC__ >= 12
+#define SESS_SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+typedef std::int32_t I4 __attribute__((vector_size(16)));
+#define SESS_SHUFFLE4(a, b, i, j, k, l) __builtin_shuffle(a, b, I4{i, j, k, l})
+#endif
+
+/** 4 x 4 transpose of rows at p, p + stride, ... */
+SESS_INLINE void transpose4(const float* p, std::int64_t stride, F4* a, F4* b, F4* c, F4* d) {
+  const F4 r0 = load4(p), r1 = load4(p + stride), r2 = load4(p + 2 * stride), r3 = load4(p + 3 * stride);
+  const F4 lo01 = SESS_SHUFFLE4(r0, r1, 0, 4, 1, 5), hi01 = SESS_SHUFFLE4(r0, r1, 2, 6, 3, 7);
+  const F4 lo23 = SESS_SHUFFLE4(r2, r3, 0, 4, 1, 5), hi23 = SESS_SHUFFLE4(r2, r3, 2, 6, 3, 7);
+  *a = SESS_SHUFFLE4(lo01, lo23, 0, 1, 4, 5);
+  *b = SESS_SHUFFLE4(lo01, lo23, 2, 3, 6, 7);
+  *c = SESS_SHUFFLE4(hi01, hi23, 0, 1, 4, 5);
+  *d = SESS_SHUFFLE4(hi01, hi23, 2, 3, 6, 7);
+}

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "core/ops.h"
+#include "cpu/kernels.h"
+#include "cpu/thread_pool.h"
+
+/** One function per op, each in the file of its name; backend.cc binds them to a pool and a kernel table. */
+namespace sess::cpu {
+
+struct Context {
+  ThreadPool& pool;
+  const Kernels& kernels;
+  const CancelFlag& cancel;
+};
+
+void flatten(const Context& context, const FlattenArgs& args);
+void pyramid(const Context& context, const PyramidArgs& args);
+void gather(const Context& context, const GatherArgs& args);
+void score(const Context& context, const ScoreArgs& args);
+void camReduce(const Context& context, const CamReduceArgs& args);
+void fuse(const Context& context, const FuseArgs& args);
+void upsample(const Context& context, const UpsampleArgs& args);
+void smooth(const Context& context, const SmoothArgs& args);
+void overlay(const Context& context, const OverlayArgs& args);
+
+inline std::int64_t ceilDiv(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+inline std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+}  // namespace sess::cpu
