@@ -39,6 +39,22 @@ export async function decode(source: ImageSource, options: DecodeOptions = {}): 
   }
 }
 
+/** Width and height once upright, from the header alone. */
+export async function imageSize(
+  source: ImageSource,
+  options: DecodeOptions = {},
+): Promise<{ width: number; height: number }> {
+  const { maxPixels = DEFAULT_MAX_PIXELS, signal } = options
+  throwIfAborted(signal)
+  const name = imageName(source)
+  if (isRaw(source)) return { width: source.width, height: source.height }
+  const bytes = source instanceof Uint8Array ? source : await readImage(source, name, signal)
+  if (bytes.byteLength === 0) throw unreadable(name, 'is empty')
+  const { autoOrient } = await abortable(readHeader(bytes, name), signal)
+  checkPixels(name, autoOrient.width, autoOrient.height, maxPixels)
+  return { width: autoOrient.width, height: autoOrient.height }
+}
+
 /** How messages and reports call an image: the path as given, or what it is made of. */
 export function imageName(source: ImageSource): string {
   if (typeof source === 'string') return source

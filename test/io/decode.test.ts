@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decode, imageName } from '../../src/io/decode.ts'
+import { decode, imageName, imageSize } from '../../src/io/decode.ts'
 import type { ImageSource, Photo, RawImage } from '../../src/io/photo.ts'
 import { shared, sharedMissing } from '../shared.ts'
 
@@ -116,6 +116,19 @@ describe.skipIf(sharedMissing)(`hostile pictures${sharedMissing ? `: ${sharedMis
     const photo = await decode(path)
     const plain = await sharp(path).raw().toBuffer()
     expect(largestDifference(photo.data, plain)).toBe(0)
+  })
+})
+
+describe.skipIf(sharedMissing)('the size from the header', () => {
+  it.each([
+    ['exif-6.png', { width: 300, height: 200 }],
+    ['truncated.jpg', { width: 300, height: 200 }],
+    ['animated.gif', { width: 300, height: 200 }],
+    ['one-pixel.png', { width: 1, height: 1 }],
+  ])('of %s is upright', async (name, size) => expect(await imageSize(hostile(name))).toEqual(size))
+
+  it('of a bomb is refused', async () => {
+    await expect(imageSize(hostile('bomb-60000x60000.png'))).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' })
   })
 })
 

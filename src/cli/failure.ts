@@ -1,0 +1,61 @@
+import { SessError, type SessErrorCode } from '../error.ts'
+
+const usage: ReadonlySet<SessErrorCode> = new Set([
+  'OPTION_INVALID',
+  'TARGET_UNKNOWN',
+  'TARGET_AMBIGUOUS',
+  'LAYER_NOT_FOUND',
+  'METHOD_UNSUPPORTED',
+])
+
+/** Failures that the next image would meet too. */
+const lasting: ReadonlySet<SessErrorCode> = new Set([
+  'TARGET_UNKNOWN',
+  'TARGET_AMBIGUOUS',
+  'LAYER_NOT_FOUND',
+  'METHOD_UNSUPPORTED',
+  'MODEL_NOT_FOUND',
+  'MODEL_UNREADABLE',
+  'MODEL_UNSUPPORTED',
+  'DEVICE_UNAVAILABLE',
+  'NATIVE_MISSING',
+  'ABORTED',
+  'DISPOSED',
+])
+
+/** 2: the command was wrong; 130: stopped by Ctrl-C; 1: anything else that failed. */
+export function exitStatus(error: unknown): 1 | 2 | 130 {
+  if (!(error instanceof SessError)) return 1
+  if (error.code === 'ABORTED') return 130
+  return usage.has(error.code) ? 2 : 1
+}
+
+/** The status of a run over several inputs: 2 only when wrong usage failed them all. */
+export function combinedStatus(failures: readonly unknown[], inputs: number): 0 | 1 | 2 | 130 {
+  if (failures.length === 0) return 0
+  const statuses = failures.map(exitStatus)
+  if (statuses.includes(130)) return 130
+  return failures.length === inputs && statuses.every((status) => status === 2) ? 2 : 1
+}
+
+export function stopsTheRun(error: unknown): boolean {
+  return !(error instanceof SessError) || lasting.has(error.code)
+}
+
+/** `sess: CODE: sentence` on one line; with `verbose` the stack and the causes below it. */
+export function failureText(
+  error: unknown,
+  options: { readonly input?: string; readonly verbose?: boolean } = {},
+): string {
+  const { input, verbose = false } = options
+  const code = error instanceof SessError ? error.code : 'INTERNAL'
+  const message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ').trim()
+  const subject = input === undefined || message.includes(input) ? '' : `${input}: `
+  const stack = verbose && error instanceof Error ? `${stackOf(error)}\n` : ''
+  return `sess: ${code}: ${subject}${message}\n${stack}`
+}
+
+function stackOf(error: Error): string {
+  const own = error.stack ?? error.message
+  return error.cause instanceof Error ? `${own}\nCaused by: ${stackOf(error.cause)}` : own
+}

@@ -1,0 +1,156 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { invalidOption, SessError } from '../error.ts'
+import { pictureExtensions } from '../render/picture.ts'
+
+export type OutputKind = 'overlay' | 'map' | 'report'
+
+/** One file to write for one input and one target. */
+export interface Output {
+  readonly kind: OutputKind
+  readonly path: string
+}
+
+/** The files of one input: one list for each target, in the targets' order. */
+export interface InputOutputs {
+  readonly input: string
+  readonly perTarget: readonly (readonly Output[])[]
+}
+
+interface Request {
+  readonly output: readonly string[]
+  readonly map: readonly string[]
+  readonly target: readonly string[]
+}
+
+type Place =
+  | { readonly kind: OutputKind; readonly path: string }
+  | { readonly kind: OutputKind; readonly folder: string }
+
+/**
+ * Which files a run writes, decided before it starts, so that no two results meet in one file and no input is
+ * overwritten. `isFolder` says what is there now.
+ */
+export async function planOutputs(
+  inputs: readonly string[],
+  request: Request,
+  isFolder: (path: string) => Promise<boolean> = isDirectory,
+): Promise<readonly InputOutputs[]> {
+  const places: Place[] = []
+  for (const path of request.output) places.push(await placeOf('-o', path, isFolder))
+  for (const path of request.map) places.push(await placeOf('--map', path, isFolder))
+  if (inputs.length > 1) {
+    for (const place of places) {
+      if ('path' in place) {
+        throw invalidOption('-o', place.path, `a folder (it ends in / or exists), as there are ${inputs.length} inputs`)
+      }
+    }
+  }
+  const marks = targetMarks(request.target)
+  const planned = inputs.map((input) => ({
+    input,
+    perTarget: marks.map((mark) =>
+      places.length === 0 ? [beside(input, mark)] : places.map((place) => outputAt(place, input, mark)),
+    ),
+  }))
+  refuseCollisions(planned)
+  return planned
+}
+
+/** Makes the folders that outputs go to. */
+export async function makeFolders(planned: readonly InputOutputs[]): Promise<void> {
+  const folders = new Set(planned.flatMap(({ perTarget }) => perTarget.flat().map(({ path }) => dirname(path))))
+  for (const folder of folders) {
+    await mkdir(folder, { recursive: true }).catch((cause) => {
+      throw new SessError(
+        'OUTPUT_UNWRITABLE',
+        `The folder ${folder} cannot be made (${cause.message}). Choose another place with -o.`,
+        { cause },
+      )
+    })
+  }
+}
+
+async function placeOf(
+  flag: '-o' | '--map',
+  path: string,
+  isFolder: (path: string) => Promise<boolean>,
+): Promise<Place> {
+  if (/[/\\]$/.test(path) || (await isFolder(path))) return { kind: flag === '--map' ? 'map' : 'overlay', folder: path }
+  const extension = extname(path).toLowerCase()
+  if (flag === '--map') {
+    if (extension !== '.npy') throw invalidOption(flag, path, 'a name that ends in .npy, or a folder')
+    return { kind: 'map', path }
+  }
+  if ((pictureExtensions as readonly string[]).includes(extension)) return { kind: 'overlay', path }
+  if (extension === '.npy') return { kind: 'map', path }
+  if (extension === '.json') return { kind: 'report', path }
+  const known = `${pictureExtensions.join(', ')}, .npy, .json`
+  if (extension === '.html')
+    throw invalidOption(flag, path, `${known} or a folder (.html reports are not available yet)`)
+  throw invalidOption(flag, path, `a name that ends in ${known}, or a folder (it ends in / or exists)`)
+}
+
+function outputAt(place: Place, input: string, mark: string): Output {
+  const { kind } = place
+  if ('folder' in place) {
+    return { kind, path: join(place.folder, `${stem(input)}.sess${mark}${kind === 'map' ? '.npy' : '.png'}`) }
+  }
+  const extension = extname(place.path)
+  return { kind, path: `${place.path.slice(0, place.path.length - extension.length)}${mark}${extension}` }
+}
+
+function beside(input: string, mark: string): Output {
+  return { kind: 'overlay', path: join(dirname(input), `${stem(input)}.sess${mark}.png`) }
+}
+
+function stem(input: string): string {
+  return basename(input, extname(input))
+}
+
+/** What names of several targets' files differ in: nothing for one target, else `.tiger-cat`, `.282`. */
+function targetMarks(targets: readonly string[]): readonly string[] {
+  if (targets.length <= 1) return ['']
+  const seen = new Map<string, number>()
+  return targets.map((target) => {
+    const slug = target
+      .normalize('NFC')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]+/gu, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 60)
+    const mark = slug === '' ? 'target' : slug
+    const times = (seen.get(mark) ?? 0) + 1
+    seen.set(mark, times)
+    return times === 1 ? `.${mark}` : `.${mark}.${times}`
+  })
+}
+
+function refuseCollisions(planned: readonly InputOutputs[]): void {
+  const inputs = new Map(planned.map(({ input }) => [resolve(input), input]))
+  const owners = new Map<string, string>()
+  for (const { input, perTarget } of planned) {
+    for (const { path } of perTarget.flat()) {
+      const place = resolve(path)
+      const overwritten = inputs.get(place)
+      if (overwritten !== undefined)
+        throw invalidOption('-o', path, 'another file than the input, which would be overwritten')
+      const other = owners.get(place)
+      if (other === input) throw invalidOption('-o', path, 'each output once')
+      if (other !== undefined) {
+        throw new SessError(
+          'OPTION_INVALID',
+          `${other} and ${input} would both be written to ${path}; expected inputs of different names, or one run for each folder.`,
+        )
+      }
+      owners.set(place, input)
+    }
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  )
+}
