@@ -8,6 +8,12 @@
  */
 
 export type DType = 'float32' | 'float64' | 'uint8' | 'int64'
+export interface ArrayOf {
+  readonly float32: Float32Array
+  readonly float64: Float64Array
+  readonly uint8: Uint8Array
+  readonly int64: BigInt64Array
+}
 export type Shape = readonly number[]
 export type Milliseconds = number
 
@@ -23,6 +29,18 @@ export interface Size {
   readonly height: number
   readonly width: number
 }
+
+/** The class of every error that the addon raises: `new Class(code, message)`. To be called once, first. */
+export function setErrorClass(errorClass: new (code: ErrorCode, message: string) => Error): void
+export type ErrorCode =
+  | 'OPTION_INVALID'
+  | 'MODEL_UNREADABLE'
+  | 'MODEL_UNSUPPORTED'
+  | 'OUT_OF_MEMORY'
+  | 'NATIVE_MISSING'
+  | 'DEVICE_UNAVAILABLE'
+  | 'ABORTED'
+  | 'DISPOSED'
 
 /** Loads ONNX Runtime's shared library, once per process; a second path is ignored. Throws `NATIVE_MISSING`. */
 export function loadRuntime(path: string): { readonly version: string; readonly path: string }
@@ -52,18 +70,21 @@ export class Stream {
 }
 
 /** Row-major memory on a device. Owned by JavaScript; freed by `dispose`, or by the finaliser. */
-export class Tensor {
+export class Tensor<D extends DType = DType> {
   /** Allocates; contents are undefined. Throws `OUT_OF_MEMORY`. */
-  constructor(device: Device, dtype: DType, shape: Shape)
+  constructor(device: Device, dtype: D, shape: Shape)
   /** Uses the caller's memory without a copy (CPU); the array is kept alive until the tensor is disposed. */
-  static wrap(device: Device, data: Float32Array | Float64Array | Uint8Array | BigInt64Array, shape: Shape): Tensor
-  readonly dtype: DType
+  static wrap(device: Device, data: Float32Array, shape: Shape): Tensor<'float32'>
+  static wrap(device: Device, data: Float64Array, shape: Shape): Tensor<'float64'>
+  static wrap(device: Device, data: Uint8Array, shape: Shape): Tensor<'uint8'>
+  static wrap(device: Device, data: BigInt64Array, shape: Shape): Tensor<'int64'>
+  readonly dtype: D
   readonly shape: Shape
   readonly byteLength: number
   /** A copy of `rows` leading rows (default: all), as they are now: await the ops that write them first. */
-  read(rows?: number): Float32Array | Float64Array | Uint8Array | BigInt64Array
+  read(rows?: number): ArrayOf[D]
   /** Copies `data` to the start of the tensor now: no op that uses it may be under way. */
-  write(data: Float32Array | Float64Array | Uint8Array | BigInt64Array): void
+  write(data: ArrayOf[D]): void
   dispose(): void
 }
 
@@ -103,7 +124,7 @@ export class Session {
 }
 
 /** `rgba` (H x W x 4, uint8) onto white into `rgb` (H x W x 3): `(v*a + 255*(255-a) + 127) div 255`. */
-export function flatten(stream: Stream, rgba: Tensor, rgb: Tensor): Promise<Milliseconds>
+export function flatten(stream: Stream, rgba: Tensor<'uint8'>, rgb: Tensor<'uint8'>): Promise<Milliseconds>
 
 /**
  * The part `band` of the photo's (H x W x 3, uint8) level of size `level`, preprocessed, into `out`: the first
@@ -112,7 +133,7 @@ export function flatten(stream: Stream, rgba: Tensor, rgb: Tensor): Promise<Mill
  */
 export function pyramid(
   stream: Stream,
-  photo: Tensor,
+  photo: Tensor<'uint8'>,
   options: {
     readonly level: Size
     readonly band: Rect
@@ -121,7 +142,7 @@ export function pyramid(
     readonly scale: readonly [number, number, number]
     readonly bias: readonly [number, number, number]
   },
-  out: Tensor,
+  out: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
 /**
@@ -130,7 +151,7 @@ export function pyramid(
  */
 export function gather(
   stream: Stream,
-  band: Tensor,
+  band: Tensor<'float32'>,
   options: {
     readonly band: Size
     readonly window: Size
@@ -138,7 +159,7 @@ export function gather(
     readonly layout: 'NCHW' | 'NHWC'
     readonly slot: number
   },
-  batch: Tensor,
+  batch: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
 /**
@@ -148,13 +169,13 @@ export function gather(
  */
 export function score(
   stream: Stream,
-  logits: Tensor,
+  logits: Tensor<'float32'>,
   options: {
     readonly targets: Int32Array
     readonly activation: 'softmax' | 'sigmoid'
     readonly rows: Int32Array
   },
-  scores: Tensor,
+  scores: Tensor<'float64'>,
 ): Promise<Milliseconds>
 
 /**
@@ -164,11 +185,11 @@ export function score(
  */
 export function camReduce(
   stream: Stream,
-  activations: Tensor,
-  weights: Tensor,
+  activations: Tensor<'float32'>,
+  weights: Tensor<'float32'>,
   options: { readonly rows: Int32Array },
-  maps: Tensor,
-  peaks: Tensor,
+  maps: Tensor<'float32'>,
+  peaks: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
 /**
@@ -177,7 +198,7 @@ export function camReduce(
  */
 export function fuse(
   stream: Stream,
-  maps: Tensor,
+  maps: Tensor<'float32'>,
   options: {
     readonly window: Size
     /** height, width of each level. */
@@ -188,23 +209,23 @@ export function fuse(
     readonly mode: 'mean' | 'max' | 'average'
     readonly theta: number
   },
-  out: Tensor,
+  out: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
 /** Rows `rows` of `maps` (N x u x v), upsampled to the window and min-max normalised, into `out` (n x h x w). */
 export function upsample(
   stream: Stream,
-  maps: Tensor,
+  maps: Tensor<'float32'>,
   options: { readonly rows: Int32Array },
-  out: Tensor,
+  out: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
 /** Separable Gaussian over `map` (H x W) into `out`, reflect-101 border. `size` is odd. */
 export function smooth(
   stream: Stream,
-  map: Tensor,
+  map: Tensor<'float32'>,
   options: { readonly size: number; readonly sigma: number },
-  out: Tensor,
+  out: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
 /**
@@ -213,8 +234,8 @@ export function smooth(
  */
 export function overlay(
   stream: Stream,
-  photo: Tensor,
-  map: Tensor,
+  photo: Tensor<'uint8'>,
+  map: Tensor<'float32'>,
   options: {
     readonly colors: Uint8Array
     readonly low: number
@@ -222,5 +243,5 @@ export function overlay(
     readonly alpha: number
     readonly opacity: 'constant' | 'by-value'
   },
-  out: Tensor,
+  out: Tensor<'uint8'>,
 ): Promise<Milliseconds>

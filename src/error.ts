@@ -33,6 +33,7 @@ export class SessError extends Error {
 
 /** `OPTION_INVALID` in its one form: option, value, expectation. */
 export function invalidOption(option: string, value: unknown, expected: string): SessError {
-  const shown = typeof value === 'string' ? `"${value}"` : Array.isArray(value) ? `[${value.join(', ')}]` : String(value)
+  const shown =
+    typeof value === 'string' ? `"${value}"` : Array.isArray(value) ? `[${value.join(', ')}]` : String(value)
   return new SessError('OPTION_INVALID', `${option} is ${shown}; expected ${expected}.`)
 }

@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "addon/arguments.h"
 #include "addon/device.h"
 #include "addon/job.h"
 #include "addon/ops.h"
@@ -14,6 +15,14 @@ Napi::FunctionReference exported(Napi::Object exports, const char* name, const N
   return Napi::Persistent(function);
 }
 
+Napi::Value setErrorClass(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) {
+    require(info[0].IsFunction(), "the error class is not a constructor");
+    Environment::of(env).error = Napi::Persistent(info[0].As<Napi::Function>());
+    return env.Undefined();
+  });
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   auto environment = std::make_unique<Environment>(env);
   environment->device = exported(exports, "Device", DeviceHandle::define(env));
@@ -22,6 +31,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   environment->session = exported(exports, "Session", SessionHandle::define(env));
   env.SetInstanceData(environment.release());
 
+  exports.Set("setErrorClass", Napi::Function::New<setErrorClass>(env));
   exports.Set("loadRuntime", Napi::Function::New<loadRuntime>(env));
   exports.Set("simdVariants", Napi::Function::New<simdVariants>(env));
   exports.Set("flatten", Napi::Function::New<flatten>(env));

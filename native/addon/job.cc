@@ -66,9 +66,11 @@ struct Job {
 }  // namespace
 
 Napi::Error jsError(Napi::Env env, const Error& error) {
-  Napi::Error js = Napi::Error::New(env, error.what());
-  js.Set("code", Napi::String::New(env, name(error.code())));
-  return js;
+  const Napi::FunctionReference& errorClass = Environment::of(env).error;
+  if (errorClass.IsEmpty()) return Napi::Error::New(env, error.what());
+  const Napi::Value made =
+      errorClass.New({Napi::String::New(env, name(error.code())), Napi::String::New(env, error.what())});
+  return Napi::Error(env, made);
 }
 
 Environment::Environment(Napi::Env env)

@@ -11,7 +11,7 @@
 
 namespace sess::addon {
 
-/** A JavaScript error with the contract's code. */
+/** An instance of the error class that setErrorClass was given, with the contract's code. */
 Napi::Error jsError(Napi::Env env, const Error& error);
 
 /** What one Node environment (main thread or worker) holds; stops what still runs when it goes. */
@@ -23,7 +23,7 @@ class Environment {
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
-  Napi::FunctionReference device, stream, tensor, session;
+  Napi::FunctionReference device, stream, tensor, session, error;
 
   /** Calls `settle` on the environment's own thread. */
   void post(std::function<void(Napi::Env)> settle);

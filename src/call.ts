@@ -1,0 +1,52 @@
+import { throwIfAborted } from './io/abort.ts'
+import type { Photo } from './io/photo.ts'
+import { type Device, flatten, Stream, Tensor } from './native.ts'
+import { Stopwatch } from './sess/stopwatch.ts'
+
+/** A photo without alpha, and the tensor over the same memory. */
+export interface OpaquePixels extends Disposable {
+  readonly photo: Photo
+  readonly tensor: Tensor<'uint8'>
+}
+
+/** What one call owns: a stream that its signal stops, and a clock. */
+export class Call implements Disposable {
+  readonly stream: Stream
+  readonly clock = new Stopwatch()
+  readonly #device: Device
+  readonly #signal: AbortSignal | undefined
+  readonly #cancel: () => void
+
+  constructor(device: Device, signal: AbortSignal | undefined) {
+    throwIfAborted(signal)
+    this.#device = device
+    this.stream = new Stream(device)
+    this.#signal = signal
+    this.#cancel = () => this.stream.cancel()
+    signal?.addEventListener('abort', this.#cancel, { once: true })
+  }
+
+  /** The photo on the device, alpha flattened onto white. */
+  async pixels(photo: Photo): Promise<OpaquePixels> {
+    const { data, height, width, channels } = photo
+    if (channels === 3) return opaque(photo, Tensor.wrap(this.#device, data, [height, width, 3]))
+    const rgb = new Uint8Array(height * width * 3)
+    const tensor = Tensor.wrap(this.#device, rgb, [height, width, 3])
+    const rgba = Tensor.wrap(this.#device, data, [height, width, 4])
+    try {
+      await this.clock.add('decode', flatten(this.stream, rgba, tensor))
+    } finally {
+      rgba.dispose()
+    }
+    return opaque({ data: rgb, height, width, channels: 3 }, tensor)
+  }
+
+  [Symbol.dispose](): void {
+    this.#signal?.removeEventListener('abort', this.#cancel)
+    this.stream.dispose()
+  }
+}
+
+function opaque(photo: Photo, tensor: Tensor<'uint8'>): OpaquePixels {
+  return { photo, tensor, [Symbol.dispose]: () => tensor.dispose() }
+}

@@ -1,0 +1,208 @@
+import { Call } from './call.ts'
+import { invalidOption, SessError } from './error.ts'
+import { type ClassScore, Explanation } from './explanation.ts'
+import { abortError } from './io/abort.ts'
+import { decode } from './io/decode.ts'
+import type { ImageSource } from './io/photo.ts'
+import { describeModel, type ExplainerInfo, type LoadedModel, loadModel } from './load.ts'
+import { methodByName } from './methods/index.ts'
+import { resolveTarget } from './models/labels.ts'
+import { probabilities } from './models/probabilities.ts'
+import type { Size } from './native.ts'
+import {
+  type ClassifyOptions,
+  checkClassifyOptions,
+  checkExplainOptions,
+  checkLoadOptions,
+  type ExplainOptions,
+  explainDefaults,
+  type LoadOptions,
+  type Target,
+} from './options.ts'
+import { type FusionOptions, fuseTarget } from './sess/fusion.ts'
+import { runWindows } from './sess/pipeline.ts'
+import { makePlan, type Plan } from './sess/plan.ts'
+
+/** The class of a target that is only known after the base view's forward pass. */
+const topOne = -1
+const defaultKernel = { size: 11, sigma: 5 }
+
+/** Without SESS nothing is smoothed: the map is the base method's own. */
+function fusionOptions(options: ExplainOptions, plan: Plan): FusionOptions {
+  const { smooth = explainDefaults.smooth } = options
+  const kernel = smooth === true ? defaultKernel : { ...defaultKernel, ...(smooth || {}) }
+  return {
+    mode: options.fusion ?? explainDefaults.fusion,
+    theta: options.theta ?? explainDefaults.theta,
+    preFilter: options.preFilter ?? explainDefaults.preFilter,
+    smoothing: plan.sess && smooth !== false ? kernel : undefined,
+    keepMaps: options.keepMaps ?? explainDefaults.keepMaps,
+  }
+}
+
+/** Explains the decisions of one ONNX classifier. Several calls at once are safe. */
+export class Explainer {
+  readonly info: ExplainerInfo
+  readonly #model: LoadedModel
+  readonly #running = new Set<Promise<unknown>>()
+  #disposed = false
+
+  private constructor(model: LoadedModel) {
+    this.#model = model
+    this.info = describeModel(model)
+  }
+
+  /**
+   * Loads a model (a registry id, a path to a `.onnx` file, or a folder): reads its graph, builds the gradient graph
+   * and opens it in ONNX Runtime.
+   * @throws SessError `MODEL_*`, `CHECKSUM_MISMATCH`, `LAYER_NOT_FOUND`, `DEVICE_UNAVAILABLE`, `OPTION_INVALID`
+   */
+  static async load(model: string | URL = 'tiny200', options: LoadOptions = {}): Promise<Explainer> {
+    return new Explainer(await loadModel(model, checkLoadOptions(options)))
+  }
+
+  /**
+   * The saliency of one image, for one target or several. Several targets share the forward passes.
+   * @throws SessError `IMAGE_*`, `TARGET_*`, `LAYER_NOT_FOUND`, `METHOD_UNSUPPORTED`, `OPTION_INVALID`,
+   * `MODEL_NONFINITE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   */
+  explain(image: ImageSource, options: ExplainOptions & { readonly target: readonly Target[] }): Promise<Explanation[]>
+  explain(image: ImageSource, options?: ExplainOptions & { readonly target?: Target }): Promise<Explanation>
+  async explain(image: ImageSource, options: ExplainOptions = {}): Promise<Explanation | Explanation[]> {
+    const checked = checkExplainOptions(options)
+    const { target = explainDefaults.target } = checked
+    const several = typeof target === 'object'
+    const explanations = await this.#track(() => this.#explain(image, several ? target : [target], checked))
+    const [first] = explanations
+    return several || first === undefined ? explanations : first
+  }
+
+  /** What `explain` would run for an image of this size, without running it. */
+  plan(image: Size, options: ExplainOptions = {}): Plan {
+    return this.#plan(image, checkExplainOptions(options))
+  }
+
+  /** The classes of the base view (the whole image, resized to the window), most probable first. */
+  async classify(image: ImageSource, options: ClassifyOptions = {}): Promise<readonly ClassScore[]> {
+    const checked = checkClassifyOptions(options)
+    return await this.#track(() => this.#classify(image, checked))
+  }
+
+  /** Releases the model once running calls have ended. Twice is fine. */
+  async dispose(): Promise<void> {
+    this.#disposed = true
+    await Promise.allSettled(this.#running)
+    await this.#model.sessions.dispose()
+    this.#model.device.dispose()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose()
+  }
+
+  async #explain(image: ImageSource, targets: readonly Target[], options: ExplainOptions): Promise<Explanation[]> {
+    const { device, preprocessing, sessions } = this.#model
+    const { name: method } = methodByName(options.method ?? explainDefaults.method)
+    const classes = targets.map((target) => this.#classOf(target))
+    const model = await sessions.explaining(options.layer, targets.length)
+    return await this.#call(options.signal, async (call) => {
+      const decoded = await call.clock.wall('decode', decode(image, options))
+      const plan = this.#plan(decoded, options)
+      const onForwards = (done: number) => options.onProgress?.({ done, total: plan.forwards, phase: 'inference' })
+      using pixels = await call.pixels(decoded)
+      const { stream, clock } = call
+      const photo = pixels.tensor
+      const run = { device, stream, clock, photo, plan, model, preprocessing, targets: classes, onForwards }
+      const { baseLogits, results } = await runWindows(run)
+      options.onProgress?.({ done: plan.forwards, total: plan.forwards, phase: 'fusion' })
+      const facts = { model: this.info.model, method, layer: model.layer }
+      const explanations: Explanation[] = []
+      for (const result of results) {
+        const target = this.#classScore(baseLogits, result.target)
+        const parts = await fuseTarget({ device, stream, clock, plan, result }, fusionOptions(options, plan))
+        explanations.push(
+          new Explanation({ ...facts, ...parts, photo: pixels.photo, target, plan, timings: clock.timings() }),
+        )
+      }
+      return explanations
+    })
+  }
+
+  async #classify(image: ImageSource, options: ClassifyOptions): Promise<readonly ClassScore[]> {
+    const { device, preprocessing, sessions } = this.#model
+    const session = await sessions.classifying()
+    return await this.#call(options.signal, async (call) => {
+      const photo = await decode(image, options)
+      const plan = this.#plan(photo, { sess: false, batch: 1 })
+      using pixels = await call.pixels(photo)
+      const { baseLogits, results } = await runWindows({
+        device,
+        stream: call.stream,
+        clock: call.clock,
+        photo: pixels.tensor,
+        plan,
+        preprocessing,
+        model: session,
+        targets: session.targetInputs.map(() => topOne),
+        onForwards: () => {},
+      })
+      for (const { maps } of results) maps.dispose()
+      const shares = probabilities(baseLogits, this.#model.activation)
+      if (!shares.every(Number.isFinite)) {
+        throw new SessError('MODEL_NONFINITE', 'The model gives logits that are not finite: check its preprocessing.')
+      }
+      const order = [...shares.keys()].sort((a, b) => (shares[b] ?? 0) - (shares[a] ?? 0) || a - b)
+      return order.slice(0, options.top).map((index) => this.#classScore(baseLogits, index))
+    })
+  }
+
+  #plan(image: Size, options: ExplainOptions): Plan {
+    const { classifier, batch: autoBatch } = this.#model
+    const { batch = explainDefaults.batch, step } = options
+    if (classifier.batch === 'fixed' && batch !== 'auto' && batch !== 1) {
+      throw invalidOption('batch', batch, '1 or "auto": this model takes one image at a time')
+    }
+    return makePlan(
+      { height: image.height, width: image.width },
+      { height: classifier.height, width: classifier.width },
+      {
+        scales: options.scales ?? explainDefaults.scales,
+        step: typeof step === 'number' ? [step, step] : step,
+        antialias: options.antialias ?? explainDefaults.antialias,
+        sess: options.sess ?? explainDefaults.sess,
+        batch: batch === 'auto' ? autoBatch : batch,
+        maxWindows: options.maxWindows ?? explainDefaults.maxWindows,
+      },
+    )
+  }
+
+  #classOf(target: Target): number {
+    return target === 'top-1' ? topOne : resolveTarget(target, this.#model.labels, this.#model.classifier.classes)
+  }
+
+  #classScore(logits: Float32Array, index: number): ClassScore {
+    const probability = probabilities(logits, this.#model.activation)[index] ?? Number.NaN
+    return { index, label: this.#model.labels?.[index], logit: logits[index] ?? Number.NaN, probability }
+  }
+
+  /** Runs `work` as one call: it can be aborted, and `dispose` waits for it. */
+  async #call<T>(signal: AbortSignal | undefined, work: (call: Call) => Promise<T>): Promise<T> {
+    using call = new Call(this.#model.device, signal)
+    try {
+      return await work(call)
+    } catch (error) {
+      throw signal?.aborted ? abortError(signal) : error
+    }
+  }
+
+  async #track<T>(start: () => Promise<T>): Promise<T> {
+    if (this.#disposed) throw new SessError('DISPOSED', 'The explainer is disposed: load it again.')
+    const running = start()
+    this.#running.add(running)
+    try {
+      return await running
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import type { Photo } from './io/photo.ts'
+import { Device, type Rect } from './native.ts'
+import { defaultThreads } from './options.ts'
+import { drawOverlay } from './render/draw.ts'
+import { checkOverlay, type OverlayOptions } from './render/overlay.ts'
+import { Picture } from './render/picture.ts'
+import { photoBox } from './sess/geometry.ts'
+import type { Plan } from './sess/plan.ts'
+import type { WindowScores } from './sess/scores.ts'
+import type { Timings } from './sess/stopwatch.ts'
+
+/** A saliency map: row-major, in [0, 1], at the photo's own size. */
+export interface SaliencyMap {
+  readonly data: Float32Array
+  readonly width: number
+  readonly height: number
+}
+
+/** A class and what the model says of it on the base view (the whole photo, resized to the window). */
+export interface ClassScore {
+  readonly index: number
+  readonly label: string | undefined
+  readonly logit: number
+  readonly probability: number
+}
+
+/** One window of the plan and its part in the map. `x`, `y`, `width`, `height` are pixels of its level. */
+export interface ExplainedWindow extends Rect {
+  readonly index: number
+  readonly level: number
+  /** The same rectangle in the photo's pixels. */
+  readonly box: Rect
+  /** The target's probability in this window; NaN where the model's output is not finite. */
+  readonly probability: number
+  /** Probability over the largest of all windows. */
+  readonly weight: number
+  /** False: dropped by the pre-filter, or because logits or map are not finite. */
+  readonly kept: boolean
+}
+
+/** What `explain` was asked for, resolved. */
+export interface ExplanationFacts {
+  readonly model: string
+  readonly method: string
+  readonly layer: string
+}
+
+interface ExplanationParts extends ExplanationFacts {
+  readonly photo: Photo
+  readonly map: Float32Array
+  readonly target: ClassScore
+  readonly plan: Plan
+  readonly scores: WindowScores
+  readonly timings: Timings
+  readonly windowMaps: Float32Array | undefined
+}
+
+function explainedWindows(plan: Plan, scores: WindowScores): readonly ExplainedWindow[] {
+  const kept = new Set(scores.kept)
+  return plan.windows.map((window) => ({
+    ...window,
+    ...plan.window,
+    box: photoBox(window, plan.window, plan.levels[window.level] ?? plan.image, plan.image),
+    probability: scores.probability[window.index] ?? Number.NaN,
+    weight: scores.weight[window.index] ?? 0,
+    kept: kept.has(window.index),
+  }))
+}
+
+/** Where in the photo one class came from. Plain data, but for the pictures drawn from it. */
+export class Explanation implements ExplanationFacts {
+  readonly map: SaliencyMap
+  readonly target: ClassScore
+  readonly windows: readonly ExplainedWindow[]
+  /** Windows whose logits or map were not finite: dropped from the map. */
+  readonly nonfinite: readonly number[]
+  readonly plan: Plan
+  readonly timings: Timings
+  readonly model: string
+  readonly method: string
+  readonly layer: string
+  /** With `keepMaps`: each kept window's own map in [0, 1], kept x window height x window width. */
+  readonly windowMaps: Float32Array | undefined
+  readonly #photo: Photo
+
+  constructor(parts: ExplanationParts) {
+    this.map = { data: parts.map, width: parts.photo.width, height: parts.photo.height }
+    this.target = parts.target
+    this.windows = explainedWindows(parts.plan, parts.scores)
+    this.nonfinite = parts.scores.nonfinite
+    this.plan = parts.plan
+    this.timings = parts.timings
+    this.model = parts.model
+    this.method = parts.method
+    this.layer = parts.layer
+    this.windowMaps = parts.windowMaps
+    this.#photo = parts.photo
+  }
+
+  /**
+   * The photo under the colours of its map, at the photo's own resolution.
+   * @throws SessError `OPTION_INVALID`
+   */
+  overlay(options: OverlayOptions = {}): Picture {
+    checkOverlay(options)
+    return new Picture(async () => {
+      const device = new Device({ type: 'cpu', threads: defaultThreads() })
+      try {
+        return await drawOverlay(device, this.#photo, this.map, options)
+      } finally {
+        device.dispose()
+      }
+    })
+  }
+}

@@ -1,0 +1,130 @@
+import { stat } from 'node:fs/promises'
+import { openDevice } from './device.ts'
+import { invalidOption } from './error.ts'
+import { throwIfAborted } from './io/abort.ts'
+import { methods } from './methods/index.ts'
+import { loadLabels } from './models/labels.ts'
+import { type Preprocessing, preprocessing } from './models/preprocess.ts'
+import { type ResolvedModel, resolveModel } from './models/resolve.ts'
+import { type Device, Session } from './native.ts'
+import { type ClassifierGraph, loadClassifier } from './onnx/classifier.ts'
+import type { TargetLayer } from './onnx/layers.ts'
+import { defaultThreads, type LoadOptions } from './options.ts'
+import { CamSessions } from './sess/cam-session.ts'
+
+/** A model ready to run: its graph, how it is fed and read, and its sessions on a device. */
+export interface LoadedModel {
+  readonly resolved: ResolvedModel
+  readonly classifier: ClassifierGraph
+  readonly activation: 'softmax' | 'sigmoid'
+  readonly labels: readonly string[] | undefined
+  readonly preprocessing: Preprocessing
+  readonly device: Device
+  readonly sessions: CamSessions
+  /** Windows of one forward pass where nothing is said. */
+  readonly batch: number
+}
+
+/** Model files from this size on are heavy: their time per window does not grow with the batch. */
+const heavyBytes = 40e6
+const autoBatch = { light: 4, heavy: 8, fixed: 1 }
+
+/** What a loaded model is and how it will be explained. */
+export interface ExplainerInfo {
+  readonly model: string
+  readonly path: string
+  readonly input: {
+    readonly name: string
+    readonly layout: 'NCHW' | 'NHWC'
+    readonly height: number
+    readonly width: number
+  }
+  readonly classes: number
+  readonly labels: readonly string[] | undefined
+  readonly activation: 'softmax' | 'sigmoid'
+  readonly opset: number
+  /** `fixed`: the model takes one image at a time, and windows run one by one. */
+  readonly batch: 'dynamic' | 'made-dynamic' | 'fixed'
+  /** Default target layer; undefined where the graph has none. */
+  readonly layer: string | undefined
+  readonly candidates: readonly TargetLayer[]
+  readonly methods: readonly string[]
+  readonly device: { readonly type: 'cpu'; readonly threads: number; readonly simd: string }
+  readonly preprocessing: Preprocessing
+}
+
+async function readClassifier(device: Device, resolved: ResolvedModel, options: LoadOptions): Promise<ClassifierGraph> {
+  const { manifest, path } = resolved
+  const overrides = {
+    input: manifest?.input?.name,
+    layout: manifest?.input?.layout,
+    height: manifest?.input?.height,
+    width: manifest?.input?.width,
+    logits: manifest?.logits,
+    layer: options.layer ?? manifest?.layer,
+    activation: options.activation ?? manifest?.activation,
+  }
+  return await loadClassifier({ path }, overrides, async (model, externalFolder) => {
+    const folder = externalFolder === undefined ? {} : { externalFolder }
+    const session = await Session.open(device, { model, ...folder, threads: 1, optimization: 'none' })
+    const { outputs } = session
+    session.dispose()
+    return outputs
+  })
+}
+
+async function labelsOf(
+  resolved: ResolvedModel,
+  { labels, signal }: LoadOptions,
+): Promise<readonly string[] | undefined> {
+  if (labels === undefined) return resolved.labels
+  return typeof labels === 'string' ? await loadLabels(labels, signal) : labels
+}
+
+/** A model by registry id, path or folder, its gradient graph built and open in ONNX Runtime. */
+export async function loadModel(name: string | URL, options: LoadOptions): Promise<LoadedModel> {
+  const { device: deviceName = process.env.SESS_DEVICE || 'auto', precision = 'fp32', signal } = options
+  if (precision !== 'fp32') throw invalidOption('precision', precision, 'fp32 (the others need a CUDA device)')
+  throwIfAborted(signal)
+  const device = openDevice(deviceName, options.threads ?? defaultThreads())
+  try {
+    const resolved = await resolveModel(name, { signal })
+    const classifier = await readClassifier(device, resolved, options)
+    const activation = classifier.activation === 'unknown' ? 'softmax' : classifier.activation
+    const sessions = new CamSessions(device, classifier, activation)
+    const labels = await labelsOf(resolved, options)
+    throwIfAborted(signal)
+    await sessions.classifying()
+    const pixels = preprocessing(resolved.manifest, options)
+    const weight = (await stat(resolved.path)).size < heavyBytes ? 'light' : 'heavy'
+    const batch = autoBatch[classifier.batch === 'fixed' ? 'fixed' : weight]
+    return { resolved, classifier, activation, labels, preprocessing: pixels, device, sessions, batch }
+  } catch (error) {
+    device.dispose()
+    throw error
+  }
+}
+
+export function describeModel(loaded: LoadedModel): ExplainerInfo {
+  const { resolved, classifier, activation, labels, device } = loaded
+  return {
+    model: resolved.id,
+    path: resolved.path,
+    input: {
+      name: classifier.inputName,
+      layout: classifier.layout,
+      height: classifier.height,
+      width: classifier.width,
+    },
+    classes: classifier.classes,
+    labels,
+    activation,
+    opset: classifier.opset,
+    batch: classifier.batch,
+    layer: classifier.layer?.name,
+    candidates: classifier.candidates,
+    methods: methods.map(({ name }) => name),
+    device: { type: device.type, threads: device.threads, simd: device.simd },
+    preprocessing: loaded.preprocessing,
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Loads the addon and ONNX Runtime, and exports the ops of `binding.d.ts`. Also published as `sess-saliency/native`
+ * for those who build on the ops themselves.
+ */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type * as Binding from '../binding.d.ts'
+import { SessError } from './error.ts'
+
+export type {
+  DType,
+  Milliseconds,
+  Rect,
+  Shape,
+  Simd,
+  Size,
+  TensorInfo,
+} from '../binding.d.ts'
+
+const require = createRequire(import.meta.url)
+const packageRoot = dirname(dirname(fileURLToPath(import.meta.url)))
+
+function loadAddon(): typeof Binding {
+  try {
+    const load: (root: string) => typeof Binding = require('node-gyp-build')
+    return load(packageRoot)
+  } catch (cause) {
+    throw new SessError(
+      'NATIVE_MISSING',
+      `The native addon is neither in ${join(packageRoot, 'build/Release')} nor in ${join(packageRoot, 'prebuilds')} ` +
+        `for ${process.platform}-${process.arch}: reinstall the package, or run "npm run build" in a checkout.`,
+      { cause },
+    )
+  }
+}
+
+const libraryName: Partial<Record<NodeJS.Platform, string>> = {
+  linux: 'libonnxruntime.so.1',
+  darwin: 'libonnxruntime.1.dylib',
+  win32: 'onnxruntime.dll',
+}
+
+/** `SESS_ORT_LIBRARY`, or the library of the onnxruntime-node that this package resolves. */
+function runtimePath(): string {
+  const given = process.env.SESS_ORT_LIBRARY
+  if (given) return given
+  const name = libraryName[process.platform] ?? 'libonnxruntime.so.1'
+  try {
+    const root = dirname(require.resolve('onnxruntime-node/package.json'))
+    const path = join(root, 'bin/napi-v6', process.platform, process.arch, name)
+    if (existsSync(path)) return path
+  } catch {
+    // The sentence below says it.
+  }
+  throw new SessError(
+    'NATIVE_MISSING',
+    `onnxruntime-node has no ${name} for ${process.platform}-${process.arch}: install onnxruntime-node ` +
+      '(without internet: ONNXRUNTIME_NODE_INSTALL=skip npm install), or name the library in SESS_ORT_LIBRARY.',
+  )
+}
+
+const addon = loadAddon()
+addon.setErrorClass(SessError)
+
+/** ONNX Runtime's version and the file it was loaded from. */
+export const runtime = addon.loadRuntime(runtimePath())
+
+export const { Device, Stream, Tensor, Session, simdVariants } = addon
+export type Device = Binding.Device
+export type Stream = Binding.Stream
+export type Tensor<D extends Binding.DType = Binding.DType> = Binding.Tensor<D>
+export type Session = Binding.Session
+export const { flatten, pyramid, gather, score, camReduce, fuse, upsample, smooth, overlay } = addon

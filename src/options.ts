@@ -1,0 +1,147 @@
+import { availableParallelism } from 'node:os'
+import { z } from 'zod'
+import { invalidOption } from './error.ts'
+import { DEFAULT_MAX_PIXELS } from './io/decode.ts'
+
+/** A class by index (a number, or digits), by label, or `top-1`: the argmax of the whole image. */
+export type Target = number | string
+
+export interface Progress {
+  /** Forward passes of the whole call done so far; never falls. */
+  readonly done: number
+  readonly total: number
+  readonly phase: 'inference' | 'fusion'
+}
+
+const isInteger = (value: unknown, low: number, high = Number.MAX_SAFE_INTEGER): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= low && Number(value) <= high
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
+const isTarget = (value: unknown) => isInteger(value, 0) || (typeof value === 'string' && value !== '')
+const isBoolean = (value: unknown) => typeof value === 'boolean'
+const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isList = (value: unknown, length: number, item: (value: unknown) => boolean) =>
+  Array.isArray(value) && value.length === length && value.every(item)
+const oneOf = (names: readonly string[]) => (value: unknown) => typeof value === 'string' && names.includes(value)
+
+/** A field of type T whose complaint says what is expected, whatever the value is. */
+const field = <T>(expected: string, test: (value: unknown) => boolean) =>
+  z.custom<T>(test, { error: expected }).optional()
+
+const signal = field<AbortSignal>('an AbortSignal', (value) => value instanceof AbortSignal)
+const onProgress = field<(progress: Progress) => void>('a function', (value) => typeof value === 'function')
+const maxPixels = field<number>('a whole number from 1', (value) => isInteger(value, 1))
+
+export type Smoothing = boolean | { readonly size?: number; readonly sigma?: number }
+const smoothingSchema = z.strictObject({
+  size: field<number>('an odd number from 1 to 4095', (v) => isInteger(v, 1, 4095) && v % 2 === 1),
+  sigma: field<number>('a number above 0', (v) => isNumber(v) && v > 0),
+})
+
+const explainSchema = z.strictObject({
+  target: field<Target | readonly Target[]>(
+    'a class index, a label or "top-1", or a list of at least one of these',
+    (v) => isTarget(v) || (Array.isArray(v) && v.length > 0 && v.every(isTarget)),
+  ),
+  method: field<string>('the name of a method', isText),
+  layer: field<string>('the name of a tensor or node', isText),
+  scales: field<number | readonly number[]>(
+    'a count of scales from 1, or a list of level lengths, strictly ascending',
+    (v) => isInteger(v, 1) || (Array.isArray(v) && v.length > 0 && v.every((side) => isInteger(side, 1))),
+  ),
+  step: field<number | readonly [number, number]>(
+    'a whole number of pixels from 1, or two of them: [y, x]',
+    (v) => isInteger(v, 1) || isList(v, 2, (side) => isInteger(side, 1)),
+  ),
+  preFilter: field<number>('a number from 0 to below 1', (v) => isNumber(v) && v >= 0 && v < 1),
+  theta: field<number>('a number from 0', (v) => isNumber(v) && v >= 0),
+  fusion: field<'mean' | 'max' | 'average'>('mean, max or average', oneOf(['mean', 'max', 'average'])),
+  smooth: field<Smoothing>(
+    'true, false or { size: an odd number from 1 to 4095, sigma: a number above 0 }',
+    (v) => isBoolean(v) || smoothingSchema.safeParse(v).success,
+  ),
+  sess: field<boolean>('true or false', isBoolean),
+  antialias: field<boolean>('true or false', isBoolean),
+  batch: field<number | 'auto'>(
+    'a whole number from 1 to 4096, or "auto"',
+    (v) => v === 'auto' || isInteger(v, 1, 4096),
+  ),
+  maxWindows: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
+  maxPixels,
+  keepMaps: field<boolean>('true or false', isBoolean),
+  signal,
+  onProgress,
+})
+
+const loadSchema = z.strictObject({
+  device: field<string>(
+    'auto, cpu, cuda or cuda:N',
+    (v) => typeof v === 'string' && /^(auto|cpu|cuda(:\d+)?)$/.test(v),
+  ),
+  precision: field<'fp32' | 'tf32' | 'fp16'>('fp32, tf32 or fp16', oneOf(['fp32', 'tf32', 'fp16'])),
+  threads: field<number>('a whole number from 1 to 1024', (v) => isInteger(v, 1, 1024)),
+  layer: field<string>('the name of a tensor or node', isText),
+  mean: field<readonly number[]>('three numbers', (v) => isList(v, 3, isNumber)),
+  std: field<readonly number[]>('three numbers above 0', (v) => isList(v, 3, (s) => isNumber(s) && s > 0)),
+  labels: field<string | readonly string[]>(
+    'a file of labels, or a list of them',
+    (v) => isText(v) || (Array.isArray(v) && v.length > 0 && v.every((label) => typeof label === 'string')),
+  ),
+  activation: field<'softmax' | 'sigmoid'>('softmax or sigmoid', oneOf(['softmax', 'sigmoid'])),
+  signal,
+  onProgress,
+})
+
+const classifySchema = z.strictObject({
+  top: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
+  maxPixels,
+  signal,
+})
+
+export type ExplainOptions = Readonly<z.input<typeof explainSchema>>
+export type LoadOptions = Readonly<z.input<typeof loadSchema>>
+export type ClassifyOptions = Readonly<z.input<typeof classifySchema>>
+
+/** Defaults of the contract; `step` defaults to the window's size. */
+export const explainDefaults = {
+  target: 'top-1',
+  method: 'grad-cam',
+  scales: 12,
+  preFilter: 0,
+  theta: 0,
+  fusion: 'mean',
+  smooth: true,
+  sess: true,
+  antialias: true,
+  batch: 'auto',
+  maxWindows: 100_000,
+  maxPixels: DEFAULT_MAX_PIXELS,
+  keepMaps: false,
+} as const
+
+/** @throws SessError `OPTION_INVALID` with option, value and what is expected */
+function check<T>(schema: z.ZodType<T>, options: unknown, fields: object): T {
+  const parsed = schema.safeParse(options)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  if (issue?.code === 'unrecognized_keys') {
+    throw invalidOption(issue.keys[0] ?? 'options', 'unknown', `one of the options ${Object.keys(fields).join(', ')}`)
+  }
+  const name = String(issue?.path[0] ?? 'options')
+  const value: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, name) : options
+  throw invalidOption(name, value, issue?.path.length ? issue.message : 'an object')
+}
+
+export const checkExplainOptions = (options: unknown): ExplainOptions =>
+  check(explainSchema, options, explainSchema.shape)
+export const checkLoadOptions = (options: unknown): LoadOptions => check(loadSchema, options, loadSchema.shape)
+export const checkClassifyOptions = (options: unknown): ClassifyOptions =>
+  check(classifySchema, options, classifySchema.shape)
+
+/** Threads where nothing is said: `SESS_THREADS`, or what the process may use. */
+export function defaultThreads(): number {
+  const given = process.env.SESS_THREADS
+  if (given === undefined || given === '') return availableParallelism()
+  const threads = Number(given)
+  if (!isInteger(threads, 1, 1024)) throw invalidOption('SESS_THREADS', given, 'a whole number from 1 to 1024')
+  return threads
+}

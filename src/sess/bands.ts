@@ -1,0 +1,62 @@
+import type { Rect, Size } from '../native.ts'
+import type { PlannedWindow } from './geometry.ts'
+
+/** A part of a level small enough to hold, and the windows cut from it. */
+export interface Band {
+  readonly level: number
+  readonly rect: Rect
+  readonly windows: readonly PlannedWindow[]
+}
+
+/** Bands are small enough for the cache, and large enough that few windows are cut from two of them. */
+const maxBandPixels = 1 << 20
+
+/** Pixels of the largest band that these levels need. */
+export function largestBand(levels: readonly Size[], window: Size): number {
+  const bound = Math.max(maxBandPixels, window.height * window.width)
+  return Math.max(window.height * window.width, ...levels.map(({ height, width }) => Math.min(height * width, bound)))
+}
+
+/** Consecutive runs of `origins` whose union of windows is at most `limit` pixels long (one window at least). */
+function runs(origins: readonly number[], window: number, limit: number): (readonly number[])[] {
+  const out: number[][] = []
+  for (const origin of origins) {
+    const last = out.at(-1)
+    const start = last?.[0]
+    if (last !== undefined && start !== undefined && origin + window - start <= limit) last.push(origin)
+    else out.push([origin])
+  }
+  return out
+}
+
+const distinct = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b)
+
+/**
+ * Cuts a level into bands of at most `maxPixels` (or one window), so that memory does not grow with the level.
+ * Bands run over rows of windows first, then along the row.
+ */
+export function bandsOf(
+  level: number,
+  windows: readonly PlannedWindow[],
+  window: Size,
+  maxPixels = maxBandPixels,
+): readonly Band[] {
+  const columns = distinct(windows.map(({ x }) => x))
+  const rows = distinct(windows.map(({ y }) => y))
+  const width = Math.min((columns.at(-1) ?? 0) + window.width, Math.max(window.width, maxPixels / window.height))
+  const byPlace = new Map(windows.map((placed) => [`${placed.y},${placed.x}`, placed]))
+  return runs(rows, window.height, maxPixels / width).flatMap((ys) =>
+    runs(columns, window.width, width).map((xs) => {
+      const [y = 0] = ys
+      const [x = 0] = xs
+      const rect = {
+        y,
+        x,
+        height: (ys.at(-1) ?? y) + window.height - y,
+        width: (xs.at(-1) ?? x) + window.width - x,
+      }
+      const inside = ys.flatMap((wy) => xs.flatMap((wx) => byPlace.get(`${wy},${wx}`) ?? []))
+      return { level, rect, windows: inside }
+    }),
+  )
+}

@@ -1,0 +1,63 @@
+import { type Device, Tensor } from '../native.ts'
+import type { CamSession } from './cam-session.ts'
+import type { Plan } from './plan.ts'
+
+/** Everything a run over batches writes to, allocated once. */
+export interface Buffers {
+  /** Part of a level, 3 x height x width. */
+  readonly band: Tensor<'float32'>
+  /** The model's input: batch x window. */
+  readonly input: Tensor<'float32'>
+  /** batch x classes. */
+  readonly logits: Tensor<'float32'>
+  /** batch x channels x u x v. */
+  readonly activations: Tensor<'float32'>
+  /** rows x targets x (logit, log p). */
+  readonly scores: Tensor<'float64'>
+  readonly perTarget: readonly TargetBuffers[]
+}
+
+export interface TargetBuffers {
+  /** The class of each sample, batch. */
+  readonly classes: Tensor<'int64'>
+  /** batch x channels. */
+  readonly weights: Tensor<'float32'>
+  /** rows x u x v. */
+  readonly maps: Tensor<'float32'>
+  /** rows. */
+  readonly peaks: Tensor<'float32'>
+}
+
+export interface BufferSizes {
+  readonly targets: number
+  /** Windows, and one for the base view. */
+  readonly rows: number
+  readonly bandElements: number
+}
+
+/** @throws SessError `OUT_OF_MEMORY` */
+export function allocateBuffers(device: Device, plan: Plan, model: CamSession, sizes: BufferSizes): Buffers {
+  const { batch, window } = plan
+  const { grid, channels, classes, layout } = model
+  const { rows } = sizes
+  const image = layout === 'NCHW' ? [3, window.height, window.width] : [window.height, window.width, 3]
+  return {
+    band: new Tensor(device, 'float32', [sizes.bandElements]),
+    input: new Tensor(device, 'float32', [batch, ...image]),
+    logits: new Tensor(device, 'float32', [batch, classes]),
+    activations: new Tensor(device, 'float32', [batch, channels, grid.height, grid.width]),
+    scores: new Tensor(device, 'float64', [rows, Math.max(1, sizes.targets), 2]),
+    perTarget: Array.from({ length: sizes.targets }, () => ({
+      classes: new Tensor(device, 'int64', [batch]),
+      weights: new Tensor(device, 'float32', [batch, channels]),
+      maps: new Tensor(device, 'float32', [rows, grid.height, grid.width]),
+      peaks: new Tensor(device, 'float32', [rows]),
+    })),
+  }
+}
+
+/** Frees all but the maps, which the fusion still reads. */
+export function disposeScratch({ perTarget, ...shared }: Buffers): void {
+  for (const tensor of Object.values(shared)) tensor.dispose()
+  for (const { classes, weights, peaks } of perTarget) for (const tensor of [classes, weights, peaks]) tensor.dispose()
+}

@@ -1,0 +1,99 @@
+import { type Device, fuse, type Stream, smooth, Tensor, upsample } from '../native.ts'
+import type { TargetResult } from './pipeline.ts'
+import type { Plan } from './plan.ts'
+import { scoreWindows, type WindowScores } from './scores.ts'
+import type { Stopwatch } from './stopwatch.ts'
+
+export interface FusionOptions {
+  readonly mode: 'mean' | 'max' | 'average'
+  readonly theta: number
+  /** Share of the windows to drop, in [0, 1). */
+  readonly preFilter: number
+  /** undefined: off. */
+  readonly smoothing: SmoothingKernel | undefined
+  /** Also each kept window's own map. */
+  readonly keepMaps: boolean
+}
+
+/** A Gaussian of `size` x `size` taps. */
+export interface SmoothingKernel {
+  readonly size: number
+  readonly sigma: number
+}
+
+export interface FusionInput {
+  readonly device: Device
+  readonly stream: Stream
+  readonly clock: Stopwatch
+  readonly plan: Plan
+  /** Its maps are disposed. */
+  readonly result: TargetResult
+}
+
+export interface FusedTarget {
+  readonly scores: WindowScores
+  /** The photo's height x width, in [0, 1]. */
+  readonly map: Float32Array
+  /** Kept windows x window height x window width, each in [0, 1]; undefined unless asked for. */
+  readonly windowMaps: Float32Array | undefined
+}
+
+/**
+ * Weighs and pre-filters one target's windows, fuses their maps at the photo's size and smooths the result.
+ * @throws SessError `MODEL_NONFINITE` when no window is left, `OUT_OF_MEMORY`, `ABORTED`
+ */
+export async function fuseTarget(input: FusionInput, options: FusionOptions): Promise<FusedTarget> {
+  const { plan, result } = input
+  try {
+    const windows = plan.windows.length
+    const logProbability = result.logProbability.subarray(0, windows)
+    const scores = scoreWindows(logProbability, result.peaks.subarray(0, windows), options.preFilter)
+    const map = await fuseWindows(input, scores, options)
+    const windowMaps = options.keepMaps ? await upsampleWindows(input, scores.kept) : undefined
+    return { scores, map, windowMaps }
+  } finally {
+    result.maps.dispose()
+  }
+}
+
+/** Where each kept window's map lies and goes: row, level, y, x, as the op takes them. */
+function placedWindows(plan: Plan, kept: readonly number[]): Int32Array {
+  return Int32Array.from(
+    kept.flatMap((index) => {
+      const window = plan.windows[index]
+      return window === undefined ? [] : [index, window.level, window.y, window.x]
+    }),
+  )
+}
+
+async function fuseWindows(input: FusionInput, scores: WindowScores, options: FusionOptions): Promise<Float32Array> {
+  const { device, stream, clock, plan, result } = input
+  const shape = [plan.image.height, plan.image.width]
+  const fused = new Float32Array(plan.image.height * plan.image.width)
+  const fusedTensor = Tensor.wrap(device, fused, shape)
+  const fusion = {
+    window: plan.window,
+    levels: Int32Array.from(plan.levels.flatMap(({ height, width }) => [height, width])),
+    windows: placedWindows(plan, scores.kept),
+    weights: Float32Array.from(scores.kept, (index) => scores.weight[index] ?? 0),
+    mode: options.mode,
+    theta: options.theta,
+  }
+  const fusing = clock.add('fuse', fuse(stream, result.maps, fusion, fusedTensor))
+  if (options.smoothing === undefined) {
+    await fusing
+    return fused
+  }
+  const map = new Float32Array(fused.length)
+  const smoothing = smooth(stream, fusedTensor, options.smoothing, Tensor.wrap(device, map, shape))
+  await Promise.all([fusing, clock.add('smooth', smoothing)])
+  return map
+}
+
+async function upsampleWindows({ device, stream, plan, result }: FusionInput, kept: readonly number[]) {
+  const { height, width } = plan.window
+  const maps = new Float32Array(kept.length * height * width)
+  const out = Tensor.wrap(device, maps, [kept.length, height, width])
+  await upsample(stream, result.maps, { rows: Int32Array.from(kept) }, out)
+  return maps
+}
