@@ -50,6 +50,17 @@ export interface ClassifyArguments extends ModelArguments, CommonArguments {
   readonly maxPixels?: number
 }
 
+/** What commander leaves out where nothing was said. */
+export const unsaid = {
+  output: [],
+  map: [],
+  target: [],
+  plan: false,
+  json: false,
+  quiet: false,
+  verbose: false,
+} as const
+
 type Env = Readonly<Record<string, string | undefined>>
 type Parser = (flag: string) => (text: string) => unknown
 
@@ -67,25 +78,25 @@ export function addModelOptions(command: Command, env: Env): Command {
 
 export function addCommonOptions(command: Command): Command {
   return command
-    .addOption(new Option('--json', 'machine-readable results on stdout, one JSON object a line').default(false))
-    .addOption(new Option('--quiet', 'nothing on stderr but errors').default(false))
-    .addOption(new Option('--verbose', 'the stack with every error').default(false))
+    .addOption(new Option('--json', 'machine-readable results on stdout, one JSON object a line'))
+    .addOption(new Option('--quiet', 'nothing on stderr but errors'))
+    .addOption(new Option('--verbose', 'the stack with every error'))
 }
 
 export function addExplainOptions(command: Command): Command {
   return command
     .addOption(
-      option('-o, --output <out>', 'repeatable: .png .jpg .webp overlay, .npy map, .json numbers, or a folder', text)
-        .argParser(collect('-o'))
-        .default([], 'NAME.sess.png'),
+      option(
+        '-o, --output <out>',
+        'repeatable: .png .jpg .webp overlay, .npy map, .json numbers, or a folder (default: NAME.sess.png)',
+        text,
+      ).argParser(collect('-o')),
     )
+    .addOption(option('--map <file.npy>', 'another -o, for the raw map', text).argParser(collect('--map')))
     .addOption(
-      option('--map <file.npy>', 'another -o, for the raw map', text).argParser(collect('--map')).default([], 'none'),
-    )
-    .addOption(
-      option('--target <class>', 'repeatable: index, label or part of a label', text)
-        .argParser(collect('--target'))
-        .default([], 'top-1'),
+      option('--target <class>', 'repeatable: index, label or part of a label (default: top-1)', text).argParser(
+        collect('--target'),
+      ),
     )
     .addOption(option('--method <name>', 'base method (default: grad-cam)', text))
     .addOption(option('--layer <name>', 'target layer (default: the last with spatial extent)', text))
@@ -110,7 +121,7 @@ export function addExplainOptions(command: Command): Command {
     .addOption(option('--max-pixels <n>', 'refuse larger images (default: 268000000)', integer(1)))
     .addOption(option('--colormap <name>', `${colormaps.join(', ')} (default: ${colormaps[0]})`, oneOf(...colormaps)))
     .addOption(option('--alpha <a>', 'opacity of the overlay, 0 to 1 (default: 0.6)', real(0, 1)))
-    .addOption(new Option('--plan', 'print what would run, and stop').default(false))
+    .addOption(new Option('--plan', 'print what would run, and stop'))
     .addOption(option('--seed <n>', 'for methods that draw at random', integer(0, 2 ** 32 - 1)))
 }
 
@@ -136,8 +147,8 @@ function option(flags: string, description: string, parser: Parser): Option {
   return new Option(flags, description).argParser(parser(flag))
 }
 
-function collect(flag: string): (value: string, previous: readonly string[]) => readonly string[] {
-  return (value, previous) => [...previous, text(flag)(value) as string]
+function collect(flag: string): (value: string, previous: readonly string[] | undefined) => readonly string[] {
+  return (value, previous) => [...(previous ?? []), text(flag)(value) as string]
 }
 
 function deviceOf(env: Env): unknown {

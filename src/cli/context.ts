@@ -1,4 +1,7 @@
 import type { Explainer } from '../explainer.ts'
+import type { LoadOptions } from '../options.ts'
+import type { CommonArguments, ModelArguments } from './arguments.ts'
+import { failureText } from './failure.ts'
 
 /** What a command sees of the process around it; tests put their own in its place. */
 export interface Context {
@@ -6,5 +9,38 @@ export interface Context {
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
-  readonly load: typeof Explainer.load
+  readonly load: (model: string, options: LoadOptions) => Promise<Explainer>
+}
+
+/** Loads the model that the options name, and says once what had to be assumed about it. */
+export async function loadExplainer(context: Context, options: ModelArguments & CommonArguments): Promise<Explainer> {
+  const { model, device, precision, threads, layer, mean, std, labels, activation } = options
+  const { signal } = context
+  const explainer = await context.load(model, {
+    device,
+    precision,
+    threads,
+    layer,
+    mean,
+    std,
+    labels,
+    activation,
+    signal,
+  })
+  if (explainer.info.preprocessing.inferred) {
+    note(
+      context,
+      options,
+      `nothing states mean and std of ${explainer.info.model}: ImageNet's are taken (--mean, --std).`,
+    )
+  }
+  return explainer
+}
+
+export function note(context: Context, options: { readonly quiet: boolean }, sentence: string): void {
+  if (!options.quiet) context.stderr.write(`sess: ${sentence}\n`)
+}
+
+export function reportFailure(context: Context, options: CommonArguments, error: unknown, input?: string): void {
+  context.stderr.write(failureText(error, { ...(input !== undefined && { input }), verbose: options.verbose }))
 }

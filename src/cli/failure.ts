@@ -1,4 +1,5 @@
 import { SessError, type SessErrorCode } from '../error.ts'
+import { encodeJson } from '../io/json.ts'
 
 const usage: ReadonlySet<SessErrorCode> = new Set([
   'OPTION_INVALID',
@@ -53,6 +54,13 @@ export function failureText(
   const subject = input === undefined || message.includes(input) ? '' : `${input}: `
   const stack = verbose && error instanceof Error ? `${stackOf(error)}\n` : ''
   return `sess: ${code}: ${subject}${message}\n${stack}`
+}
+
+/** The line that `--json` has for an input that failed. */
+export function failureJson(input: string, error: unknown): string {
+  const code = error instanceof SessError ? error.code : 'INTERNAL'
+  const message = error instanceof Error ? error.message : String(error)
+  return encodeJson({ image: { name: input }, error: { code, message } })
 }
 
 function stackOf(error: Error): string {

@@ -1,0 +1,171 @@
+import type { Explainer } from '../explainer.ts'
+import type { Explanation } from '../explanation.ts'
+import { checkWritable, writeAtomically } from '../io/atomic.ts'
+import { imageSize } from '../io/decode.ts'
+import { encodeJson, encodeReport, type Report, reportData } from '../io/json.ts'
+import { writeNpy } from '../io/npy.ts'
+import { type ExplainOptions, explainDefaults } from '../options.ts'
+import type { Plan } from '../sess/plan.ts'
+import { type ExplainArguments, scalesFor } from './arguments.ts'
+import { type Context, loadExplainer, note, reportFailure } from './context.ts'
+import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
+import { type InputOutputs, makeFolders, type Output, planOutputs } from './outputs.ts'
+import { progressBar } from './progress.ts'
+import { versions } from './versions.ts'
+
+/** `sess explain`: the saliency of each image, into files. */
+export async function explain(inputs: readonly string[], options: ExplainArguments, context: Context): Promise<number> {
+  const planned = await planOutputs(inputs, options)
+  const failures: unknown[] = []
+  const fail = (error: unknown, input: string) => {
+    failures.push(error)
+    reportFailure(context, options, error, input)
+    if (options.json) context.stdout.write(`${failureJson(input, error)}\n`)
+  }
+
+  const writable = options.plan ? planned : await withWritable(planned, fail)
+  if (writable.length > 0) {
+    const explainer = await loadExplainer(context, options)
+    try {
+      for (const outputs of writable) {
+        try {
+          if (options.plan) await printPlan(explainer, outputs.input, options, context)
+          else await explainOne(explainer, outputs, options, context)
+        } catch (error) {
+          if (stopsTheRun(error)) throw error
+          fail(error, outputs.input)
+        }
+      }
+    } finally {
+      await explainer.dispose()
+    }
+  }
+  return combinedStatus(failures, inputs.length)
+}
+
+async function withWritable(planned: readonly InputOutputs[], fail: (error: unknown, input: string) => void) {
+  await makeFolders(planned)
+  const writable: InputOutputs[] = []
+  for (const outputs of planned) {
+    try {
+      for (const { path } of outputs.perTarget.flat()) await checkWritable(path)
+      writable.push(outputs)
+    } catch (error) {
+      fail(error, outputs.input)
+    }
+  }
+  return writable
+}
+
+async function explainOne(
+  explainer: Explainer,
+  { input, perTarget }: InputOutputs,
+  options: ExplainArguments,
+  context: Context,
+): Promise<void> {
+  const { signal } = context
+  const bar = progressBar(context, input, options)
+  const choices = explainOptions(explainer, options)
+  let explanations: readonly Explanation[]
+  try {
+    explanations = await explainer.explain(input, {
+      ...choices,
+      target: options.target.length === 0 ? ['top-1'] : options.target,
+      signal,
+      onProgress: bar.update,
+    })
+  } finally {
+    bar.stop()
+  }
+  for (const [i, explanation] of explanations.entries()) {
+    const outputs = perTarget[i] ?? []
+    const report = await reportOf(explainer, input, explanation, choices)
+    for (const output of outputs) await write(output, explanation, report, options, signal)
+    if (options.json) {
+      context.stdout.write(`${encodeJson({ ...reportData(report), outputs: outputs.map(({ path }) => path) })}\n`)
+    }
+    for (const { path } of outputs) note(context, options, `${input}: ${summary(explanation)} -> ${path}`)
+  }
+}
+
+/** What the command line says about the method, without the target and what concerns the process. */
+function explainOptions(explainer: Explainer, options: ExplainArguments): ExplainOptions {
+  const { method, step, preFilter, theta, fusion, smooth, sess, antialias, batch, maxWindows, maxPixels } = options
+  const { height, width } = explainer.info.input
+  const scales = scalesFor(options.scales, Math.max(height, width))
+  return { method, scales, step, preFilter, theta, fusion, smooth, sess, antialias, batch, maxWindows, maxPixels }
+}
+
+async function write(
+  { kind, path }: Output,
+  explanation: Explanation,
+  report: Report,
+  { colormap, alpha }: ExplainArguments,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (kind) {
+    case 'overlay':
+      return await explanation.overlay({ colormap, alpha }).toFile(path, { signal })
+    case 'map':
+      return await writeNpy(path, explanation.map, { signal })
+    case 'report':
+      return await writeAtomically(path, encodeReport(report), { signal })
+  }
+}
+
+async function reportOf(
+  explainer: Explainer,
+  input: string,
+  explanation: Explanation,
+  options: ExplainOptions,
+): Promise<Report> {
+  const { map, target, method, layer, plan, windows, timings } = explanation
+  const { info } = explainer
+  return {
+    image: { name: input, width: map.width, height: map.height },
+    model: { id: info.model, path: info.path, input: info.input, classes: info.classes, layer, device: info.device },
+    target,
+    method,
+    options: { ...explainDefaults, ...stated(options), step: plan.step, method, target: undefined },
+    plan,
+    windows,
+    timings,
+    versions: await versions(),
+  }
+}
+
+function stated(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+function summary({ target, windows, timings }: Explanation): string {
+  const name = target.label === undefined ? `class ${target.index}` : `${target.label} (${target.index})`
+  const seconds = (timings.total / 1000).toFixed(timings.total < 10_000 ? 2 : 0)
+  return `${name}, ${(target.probability * 100).toFixed(1)} %, ${windows.length} windows in ${seconds} s`
+}
+
+async function printPlan(
+  explainer: Explainer,
+  input: string,
+  options: ExplainArguments,
+  context: Context,
+): Promise<void> {
+  const { signal } = context
+  const size = await imageSize(input, { maxPixels: options.maxPixels, signal })
+  const plan = explainer.plan(size, explainOptions(explainer, options))
+  context.stdout.write(
+    options.json ? `${encodeJson({ image: { name: input, ...size }, plan })}\n` : planText(input, plan),
+  )
+}
+
+/** The plan for a reader: what a level costs. */
+export function planText(input: string, plan: Plan): string {
+  const { image, window, levels, windows, forwards, batch, step } = plan
+  const rows = levels.map(({ height, width }, level) => {
+    const count = windows.filter((w) => w.level === level).length
+    return `  level ${String(level).padStart(2)}  ${`${width} x ${height}`.padEnd(13)}  ${count} windows`
+  })
+  const head = `${input}: ${image.width} x ${image.height} pixels, window ${window.width} x ${window.height}, step ${step[0]},${step[1]}`
+  const total = `  ${windows.length} windows, ${forwards} forward passes in batches of ${batch}`
+  return `${[head, ...rows, total].join('\n')}\n`
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import { removePendingFiles } from '../io/atomic.ts'
+import { run } from './program.ts'
+
+const controller = new AbortController()
+
+// The first signal stops the work within a batch and lets it tidy up; a second one does not wait for that.
+for (const [name, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(name, () => {
+    if (controller.signal.aborted) {
+      removePendingFiles()
+      process.exit(status)
+    }
+    controller.abort(new Error(name))
+  })
+}
+
+// A reader that has seen enough (`sess classify ... | head -1`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  removePendingFiles()
+  process.exit(0)
+})
+
+const status = await run(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  signal: controller.signal,
+  load: async (model, options) => {
+    const { Explainer } = await import('../explainer.ts')
+    return await Explainer.load(model, options)
+  },
+})
+removePendingFiles()
+process.exitCode = status
+// What cannot be stopped (a decoder's thread) must not keep a stopped process.
+if (controller.signal.aborted) process.exit(status)

@@ -1,0 +1,99 @@
+import { Command, CommanderError } from 'commander'
+import { SessError } from '../error.ts'
+import {
+  addClassifyOptions,
+  addCommonOptions,
+  addExplainOptions,
+  addModelOptions,
+  type ClassifyArguments,
+  type CommonArguments,
+  type ExplainArguments,
+  unsaid,
+} from './arguments.ts'
+import { classify } from './classify.ts'
+import type { Context } from './context.ts'
+import { doctor } from './doctor.ts'
+import { explain } from './explain.ts'
+import { exitStatus, failureText } from './failure.ts'
+import { version } from './versions.ts'
+
+/** Runs one command line (without node and script) and returns the exit status. */
+export async function run(argv: readonly string[], context: Context): Promise<number> {
+  let status = 0
+  const settle = async (work: Promise<number>) => {
+    status = await work
+  }
+  const program = new Command('sess')
+    .description('Where in the photo did the answer come from? Saliency maps of any ONNX classifier.')
+    .version(version, '--version', 'print the version')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      // Told below, on one line and with a code.
+      outputError: () => {},
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride()
+    .addHelpText('after', example('sess explain photo.jpg --target tabby'))
+
+  const explaining = program
+    .command('explain <image...>')
+    .summary('the saliency of each image')
+    .description('The saliency of each image: where the model looked for the target class.')
+  addExplainOptions(addModelOptions(explaining, context.env))
+  addCommonOptions(explaining)
+    .addHelpText(
+      'after',
+      example('sess explain photo.jpg --model resnet50.onnx --target "tiger cat" -o cat.png -o cat.npy'),
+    )
+    .action((images: string[], options: ExplainArguments) =>
+      settle(explain(images, { ...unsaid, ...options }, context)),
+    )
+
+  const classifying = program
+    .command('classify <image...>')
+    .summary('labels and probabilities of each image')
+    .description('Labels and probabilities of each image as a whole, most probable first.')
+  addClassifyOptions(addModelOptions(classifying, context.env))
+  addCommonOptions(classifying)
+    .addHelpText('after', example('sess classify photo.jpg --top 3'))
+    .action((images: string[], options: ClassifyArguments) =>
+      settle(classify(images, { ...unsaid, ...options }, context)),
+    )
+
+  const examining = program
+    .command('doctor')
+    .summary('what works here, and how to mend what does not')
+    .description('Versions, processor, devices, caches and a self-test; what is wrong, and how to mend it.')
+  addCommonOptions(examining)
+    .addHelpText('after', example('sess doctor'))
+    .action((options: CommonArguments) => settle(doctor({ ...unsaid, ...options }, context)))
+
+  try {
+    if (argv.length === 0) {
+      context.stderr.write(program.helpInformation())
+      return 2
+    }
+    await program.parseAsync(argv, { from: 'user' })
+    return status
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    const failure = error instanceof CommanderError ? usageError(error) : error
+    context.stderr.write(failureText(failure, { verbose: argv.includes('--verbose') }))
+    return exitStatus(failure)
+  }
+}
+
+function example(command: string): string {
+  return `\nExample:\n  ${command}\n`
+}
+
+/** Commander's own complaints (unknown option, missing argument) in our form. */
+function usageError(error: CommanderError): SessError {
+  const text = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
+  const sentence = `${text.charAt(0).toUpperCase()}${text.slice(1)}`.replace(/([^.)?])$/, '$1.')
+  return new SessError('OPTION_INVALID', `${sentence} See sess --help.`, { cause: error })
+}

@@ -1,0 +1,19 @@
+import { createRequire } from 'node:module'
+import sharp from 'sharp'
+
+const require = createRequire(import.meta.url)
+
+/** The version of this package. */
+export const version: string = require('../../package.json').version
+
+/** What a result depends on. ONNX Runtime's is known once the native core is loaded. */
+export async function versions(): Promise<Readonly<Record<string, string>>> {
+  const { runtime } = await import('../native.ts')
+  return {
+    'sess-saliency': version,
+    node: process.versions.node,
+    onnxruntime: runtime.version,
+    sharp: sharp.versions.sharp ?? 'unknown',
+    vips: sharp.versions.vips ?? 'unknown',
+  }
+}
