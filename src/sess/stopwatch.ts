@@ -20,7 +20,8 @@ export class Stopwatch {
 
   /** Adds an op's own milliseconds to a phase when it is done. */
   async add(phase: TimedPhase, op: Promise<number>): Promise<void> {
-    this.#phases[phase] += await op
+    const milliseconds = await op // first: others add to the phase meanwhile
+    this.#phases[phase] += milliseconds
   }
 
   /** Adds the wall time of `work` to a phase. */

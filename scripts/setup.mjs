@@ -1,0 +1,73 @@
+/**
+ * What a checkout needs before it works: Debian packages, node_modules, the native addon, dist/. Each step runs only
+ * where something is missing or older than its sources; with everything there, no network is used.
+ * `node scripts/setup.mjs` does it by itself; the demo and the tests call `setUp` first.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Debian packages by the file or command whose absence asks for them. */
+const toBuild = { cmake: 'cmake', 'g++': 'g++', make: 'make' }
+const toTest = {
+  'clang-format-14': 'clang-format-14',
+  '/usr/include/gtest/gtest.h': 'libgtest-dev',
+  '/usr/include/benchmark/benchmark.h': 'libbenchmark-dev',
+}
+
+export function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options })
+  if (error) throw error
+  if (status !== 0) {
+    console.error(`\n${[command, ...args].join(' ')} failed.`)
+    process.exit(status ?? 1)
+  }
+}
+
+function present(what) {
+  if (what.startsWith('/')) return existsSync(what)
+  return spawnSync('sh', ['-c', `command -v ${what}`], { stdio: 'ignore' }).status === 0
+}
+
+function installDebian(packages) {
+  const missing = Object.entries(packages).flatMap(([what, name]) => (present(what) ? [] : [name]))
+  if (missing.length === 0) return
+  const install = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`
+  if (process.getuid?.() !== 0 || !present('apt-get')) {
+    console.error(`Missing: ${missing.join(', ')}. On Debian, install them with:\n  sudo sh -c '${install}'`)
+    process.exit(1)
+  }
+  console.log(`Installing ${missing.join(', ')}`)
+  run('sh', ['-c', install], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+}
+
+function installPackages() {
+  if (existsSync(join(root, 'node_modules/.package-lock.json'))) return
+  console.log('Installing npm packages')
+  run('npm', ['ci', '--no-audit', '--no-fund'])
+}
+
+const bin = (name) => join(root, 'node_modules/.bin', name)
+
+function buildAddon() {
+  try {
+    execFileSync(bin('cmake-js'), ['compile', '-p', '2', '-l', 'warn'], { cwd: root, stdio: 'pipe' })
+  } catch {
+    // A build folder of another machine or an interrupted configuration: once more, from nothing, to be seen.
+    run(bin('cmake-js'), ['rebuild', '-p', '2', '-l', 'warn'])
+  }
+}
+
+/** @param {{ readonly tests?: boolean }} [options] `tests`: also what only the native tests and checks need */
+export function setUp({ tests = false } = {}) {
+  installDebian(tests ? { ...toBuild, ...toTest } : toBuild)
+  installPackages()
+  console.log('Building the native addon and dist/')
+  buildAddon()
+  run(bin('tsc'), ['-p', 'tsconfig.build.json'])
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setUp()

@@ -1,0 +1,11 @@
+/** Everything that is checked, from a bare clone: set-up, format, lint, types, native tests, TypeScript tests. */
+import { join } from 'node:path'
+import { root, run, setUp } from './setup.mjs'
+
+setUp({ tests: true })
+run('npm', ['run', '--silent', 'check'])
+const build = join(root, 'build/test')
+run('cmake', ['-S', root, '-B', build, '-DSESS_TESTS=ON', '-DCMAKE_BUILD_TYPE=Release'])
+run('cmake', ['--build', build, '--parallel', '2'])
+run('ctest', ['--test-dir', build, '--output-on-failure', '--parallel', '2'])
+run(join(root, 'node_modules/.bin/vitest'), ['run'])
