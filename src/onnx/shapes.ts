@@ -4,7 +4,7 @@ import type { TensorInfo } from '../../binding.d.ts'
 import { INLINE_BYTES } from './external.ts'
 import type { Graph } from './graph.ts'
 import { makeValueInfo, revise } from './messages.ts'
-import { tensorDims } from './tensors.ts'
+import { type FloatType, tensorDims } from './tensors.ts'
 
 /** Opens a model unoptimised and says its outputs, in the model's order, with the shapes ONNX Runtime infers. */
 export type ShapeProbe = (model: Uint8Array, externalFolder: string | undefined) => Promise<readonly TensorInfo[]>
@@ -21,9 +21,12 @@ export interface TensorFacts {
 /** Facts of every tensor whose rank and axes are known. */
 export type Shapes = ReadonlyMap<string, TensorFacts>
 
+/** A float input without its batch axis. */
 export interface ImageShape {
   readonly name: string
-  readonly dims: readonly [number, number, number]
+  readonly dims: readonly number[]
+  /** float32 unless said otherwise. */
+  readonly type?: FloatType
 }
 
 export function sameDim(a: Dim, b: Dim): boolean {
@@ -76,7 +79,11 @@ async function probeAt(
 ): Promise<Map<string, TensorInfo>> {
   const outputs = await probe(probeModel(graph, image, batch), graph.externalFolder)
   const infos = new Map(outputs.map((info) => [info.name, info]))
-  infos.set(image.name, { name: image.name, dtype: 'float32', shape: [batch, ...image.dims] })
+  infos.set(image.name, {
+    name: image.name,
+    dtype: image.type === TensorProto_DataType.DOUBLE ? 'float64' : 'float32',
+    shape: [batch, ...image.dims],
+  })
   for (const tensor of graph.initializers.values()) {
     infos.set(tensor.name, { name: tensor.name, dtype: dtypeOf(tensor), shape: tensorDims(tensor) })
   }
@@ -89,7 +96,7 @@ function probeModel(graph: Graph, image: ImageShape, batch: number): Uint8Array 
   const small = tensors.filter((tensor) => !isLargeFloat(tensor))
   const weights = tensors.filter(isLargeFloat)
   const input = [
-    makeValueInfo(image.name, TensorProto_DataType.FLOAT, [batch, ...image.dims]),
+    makeValueInfo(image.name, image.type ?? TensorProto_DataType.FLOAT, [batch, ...image.dims]),
     ...weights.map((tensor) => makeValueInfo(tensor.name, tensor.dataType, tensorDims(tensor))),
   ]
   const outputs = graph.nodes.flatMap((node) => node.output).filter((name) => name !== '')

@@ -63,6 +63,11 @@ export class Emitter {
     return this.floats([value], [])
   }
 
+  /** Resize's scales, which are float32 whatever the model's type. */
+  float32s(values: readonly number[]): string {
+    return this.#constant('float32', values, [values.length], (name) => floatTensor(name, values, [values.length]))
+  }
+
   ints(values: readonly number[], dims: readonly number[] = [values.length]): string {
     return this.#constant('int', values, dims, (name) => int64Tensor(name, values, dims))
   }

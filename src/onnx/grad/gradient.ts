@@ -62,16 +62,19 @@ export function settle(e: Emitter, gradient: Gradient): TensorGradient {
 /** Constants of ones up to this size stretch a gradient in the same multiplication that settles its factor. */
 const MAX_ONES = 65536
 
-/** As a tensor of the full shape `full`, with nothing left to multiply in. */
-export function expand(e: Emitter, gradient: Gradient, full: Dims): TensorGradient {
+/** As a tensor of shape `full`; a factor that no stretching took up stays to be multiplied in. */
+export function stretch(e: Emitter, gradient: Gradient, full: Dims): TensorGradient {
   const { name, dims, factor } = asTensor(e, gradient)
-  const stretch = full.map((dim, i) => (sameDim(dim, dims[i] ?? 1) || typeof dim !== 'number' ? 1 : dim))
-  const count = product(stretch)
-  if (count === 1) return settle(e, tensorGradient(name, dims, factor))
-  if (count <= MAX_ONES) {
-    return tensorGradient(e.emit('Mul', [name, e.floats(new Array(count).fill(factor), stretch)]), full)
-  }
-  return tensorGradient(e.emit('Tile', [settle(e, tensorGradient(name, dims, factor)).name, e.ints(stretch)]), full)
+  const repeats = full.map((dim, i) => (sameDim(dim, dims[i] ?? 1) || typeof dim !== 'number' ? 1 : dim))
+  const count = product(repeats)
+  if (count === 1) return tensorGradient(name, full, factor)
+  if (count > MAX_ONES) return tensorGradient(e.emit('Tile', [name, e.ints(repeats)]), full, factor)
+  return tensorGradient(e.emit('Mul', [name, e.floats(new Array<number>(count).fill(factor), repeats)]), full)
+}
+
+/** As a tensor of shape `full`, with nothing left to multiply in. */
+export function expand(e: Emitter, gradient: Gradient, full: Dims): TensorGradient {
+  return settle(e, stretch(e, gradient, full))
 }
 
 /** The gradient times a tensor of shape `dims`, broadcast; short axes stay short where both are. */
@@ -113,8 +116,8 @@ export function sumTo(e: Emitter, gradient: Gradient, full: Dims, to: Dims): Gra
 export function unreshape(e: Emitter, gradient: Gradient, from: Dims, to: Dims): Gradient {
   const axes = matchAxes(from, to)
   if (axes === undefined) {
-    const { name } = expand(e, gradient, from)
-    return tensorGradient(e.reshape(name, from, to), to)
+    const { name, factor } = stretch(e, gradient, from)
+    return tensorGradient(e.reshape(name, from, to), to, factor)
   }
   const dims = to.map((_, i): Dim => gradient.dims[axes.indexOf(i)] ?? 1)
   if (gradient.kind === 'tensor') return { ...gradient, name: e.reshape(gradient.name, gradient.dims, dims), dims }

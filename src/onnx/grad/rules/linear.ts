@@ -2,7 +2,7 @@ import type { NodeProto } from 'onnx-buf'
 import { floatAttribute, intAttribute } from '../../messages.ts'
 import type { Dims } from '../../shapes.ts'
 import type { GradientContext, GradientRule } from '../context.ts'
-import { expand, fixedLength, type Gradient, type OneHotGradient, scale, sumTo, tensorGradient } from '../gradient.ts'
+import { fixedLength, type Gradient, type OneHotGradient, scale, stretch, sumTo, tensorGradient } from '../gradient.ts'
 
 /** `y = alpha A' B' + beta C`: `dA = alpha dy B'^T`; for a one-hot `dy` that is the target's row of the weights. */
 export const gemm: GradientRule = (node, upstream, context) => {
@@ -17,7 +17,7 @@ export const gemm: GradientRule = (node, upstream, context) => {
     if (upstream.kind === 'one-hot' && !transA && upstream.axis === 1) {
       return scale(classRows(context, upstream, b.name, b.dims, transB ? 0 : 1, a.dims), alpha)
     }
-    const dy = expand(e, upstream, y.dims).name
+    const { name: dy, factor } = stretch(e, upstream, y.dims)
     const flip = { int: transB ? 0 : 1 }
     const name = transA
       ? e.emit('Gemm', [b.name, dy, zero(context)], {
@@ -26,10 +26,10 @@ export const gemm: GradientRule = (node, upstream, context) => {
           transB: { int: 1 },
         })
       : e.emit('Gemm', [dy, b.name, zero(context)], { alpha: { float: alpha }, transB: flip })
-    return tensorGradient(name, a.dims)
+    return tensorGradient(name, a.dims, factor)
   }
   const dB = (): Gradient => {
-    const dy = expand(e, upstream, y.dims).name
+    const { name: dy, factor } = stretch(e, upstream, y.dims)
     const name = transB
       ? e.emit('Gemm', [dy, a.name, zero(context)], {
           alpha: { float: alpha },
@@ -37,7 +37,7 @@ export const gemm: GradientRule = (node, upstream, context) => {
           transB: { int: transA ? 1 : 0 },
         })
       : e.emit('Gemm', [a.name, dy, zero(context)], { alpha: { float: alpha }, transA: { int: transA ? 0 : 1 } })
-    return tensorGradient(name, b.dims)
+    return tensorGradient(name, b.dims, factor)
   }
   return [dA, dB, dC].map((rule, i) => (context.needs(node, i) ? rule() : undefined))
 }
@@ -64,19 +64,19 @@ function matMulLeft(node: NodeProto, upstream: Gradient, context: GradientContex
   if (isShared && upstream.kind === 'one-hot' && upstream.axis === y.dims.length - 1) {
     return classRows(context, upstream, b.name, b.dims, 1, a.dims)
   }
-  const dy = expand(e, upstream, y.dims).name
+  const { name: dy, factor } = stretch(e, upstream, y.dims)
   if (isShared) {
     // Gemm transposes as it reads; a Transpose of the weights would be folded into a second copy of them
     const rows = [-1, fixedLength(y.dims.at(-1))]
     const flat = y.dims.length === 2 ? dy : e.emit('Reshape', [dy, e.ints(rows)])
     const flatGradient = e.emit('Gemm', [flat, b.name, zero(context)], { transB: { int: 1 } })
-    if (a.dims.length === 2) return tensorGradient(flatGradient, a.dims)
+    if (a.dims.length === 2) return tensorGradient(flatGradient, a.dims, factor)
     const shape = a.dims.map((dim) => (typeof dim === 'number' ? dim : -1))
-    return tensorGradient(e.emit('Reshape', [flatGradient, e.ints(shape)]), a.dims)
+    return tensorGradient(e.emit('Reshape', [flatGradient, e.ints(shape)]), a.dims, factor)
   }
   const full = [...y.dims.slice(0, -1), a.dims.at(-1) ?? 1]
   const name = e.emit('MatMul', [dy, transposeLast(context, b.name, b.dims.length)])
-  return sumTo(e, tensorGradient(name, full), full, a.dims)
+  return sumTo(e, tensorGradient(name, full, factor), full, a.dims)
 }
 
 function matMulRight(
@@ -87,10 +87,10 @@ function matMulRight(
   context: GradientContext,
 ): Gradient {
   const { e } = context
-  const dy = expand(e, upstream, yDims).name
+  const { name: dy, factor } = stretch(e, upstream, yDims)
   const full = [...yDims.slice(0, -2), a.dims.at(-1) ?? 1, yDims.at(-1) ?? 1]
   const name = e.emit('MatMul', [transposeLast(context, a.name, a.dims.length), dy])
-  return sumTo(e, tensorGradient(name, full), full, bDims)
+  return sumTo(e, tensorGradient(name, full, factor), full, bDims)
 }
 
 function transposeLast(context: GradientContext, name: string, rank: number): string {

@@ -1,0 +1,117 @@
+import { toBinary } from '@bufbuild/protobuf'
+import { GraphProtoSchema, ModelProtoSchema, type NodeProto, NodeProtoSchema, TensorProto_DataType } from 'onnx-buf'
+import { buildGradients } from '../../../src/onnx/grad/build.ts'
+import { Emitter } from '../../../src/onnx/grad/emitter.ts'
+import { expand, tensorGradient } from '../../../src/onnx/grad/gradient.ts'
+import { readGraph } from '../../../src/onnx/graph.ts'
+import { makeValueInfo, revise } from '../../../src/onnx/messages.ts'
+import { probeBatchedShapes } from '../../../src/onnx/shapes.ts'
+import type { FloatType } from '../../../src/onnx/tensors.ts'
+import { buildModel, type ModelSpec, size, uniform } from '../models.ts'
+import { probe, run } from '../ort.ts'
+
+export interface DifferenceCase extends ModelSpec {
+  /** Shape of the input `x` without its batch. */
+  readonly x: readonly number[]
+  /** Step of the differences; large where the operator is (piecewise) linear. */
+  readonly step?: number
+  /** Values of `x`; by default a shuffled grid with gaps far over twice the step, none at a kink. */
+  readonly values?: (index: number, next: () => number) => number
+}
+
+type Numbers = Float32Array | Float64Array
+
+const IMAGES = 2
+const DIRECTIONS = 6
+
+/**
+ * The largest difference between `<gradient, v>` and the central difference of `sum(r * y)` along random directions
+ * v, relative to the largest of them. y is the last node's first output, r random.
+ */
+export async function gradientError(test: DifferenceCase): Promise<number> {
+  const step = test.step ?? 2 ** -6
+  const model = await gradientModel(test)
+  const next = uniform(7)
+  const dims = [IMAGES, ...test.x]
+  const count = size(dims)
+  const value = test.values ?? gridValues(count)
+  const x = Array.from({ length: count }, (_, i) => value(i, next))
+  const seedDims = [IMAGES, ...model.outputDims]
+  const seed = Array.from({ length: size(seedDims) }, next)
+  const evaluate = async (
+    at: readonly number[],
+  ): Promise<{ readonly y: readonly number[]; readonly dx: readonly number[] }> => {
+    const out = await run(model, {
+      x: { data: floats(at, test.type), dims },
+      seed: { data: floats(seed, test.type), dims: seedDims },
+    })
+    return { y: Array.from(out[model.y]?.data ?? [], Number), dx: Array.from(out[model.dx]?.data ?? [], Number) }
+  }
+  const { dx } = await evaluate(x)
+  if (dx.length !== count) throw new Error(`the gradient has ${dx.length} numbers, not ${count}`)
+  let worst = 0
+  let largest = 0
+  for (let d = 0; d < DIRECTIONS; d++) {
+    const v = Array.from({ length: count }, () => Math.round(next() * 8) / 8)
+    const above = await evaluate(x.map((a, i) => a + step * (v[i] ?? 0)))
+    const below = await evaluate(x.map((a, i) => a - step * (v[i] ?? 0)))
+    const numeric = dot(
+      seed,
+      above.y.map((a, i) => (a - (below.y[i] ?? 0)) / (2 * step)),
+    )
+    worst = Math.max(worst, Math.abs(numeric - dot(dx, v)))
+    largest = Math.max(largest, Math.abs(numeric))
+  }
+  if (largest === 0) throw new Error('every difference is 0: the case proves nothing')
+  return worst / largest
+}
+
+/** A shuffled grid around 0 with a gap of 1/8, half a gap away from 0. */
+function gridValues(count: number): (index: number) => number {
+  const next = uniform(3)
+  const order = Array.from({ length: count }, (_, i) => ({ i, key: next() })).sort((a, b) => a.key - b.key)
+  const grid = order.map(({ i }) => (i - Math.floor(count / 2)) / 8 + 1 / 16)
+  return (index) => grid[index] ?? 0
+}
+
+export function floats(values: readonly number[], type: FloatType | undefined): Numbers {
+  return type === TensorProto_DataType.DOUBLE ? Float64Array.from(values) : Float32Array.from(values)
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0)
+}
+
+/** The case's graph with an input `seed` (the gradient at y) and the gradient at x as second output. */
+export async function gradientModel(test: DifferenceCase) {
+  const type = test.type ?? TensorProto_DataType.FLOAT
+  const proto = buildModel({ ...test, input: { dims: ['n', ...test.x] } })
+  const graph = readGraph({ name: 'test', proto, externalFolder: undefined })
+  const shapes = await probeBatchedShapes(graph, { name: 'x', dims: test.x, type }, probe)
+  const y = test.outputs?.[0] ?? test.nodes.at(-1)?.output[0] ?? ''
+  const yDims = shapes.get(y)?.dims
+  if (yDims === undefined) throw new Error(`no shape of ${y}`)
+  const emitter = new Emitter({ opset: graph.opset, floatType: type, taken: (name) => graph.producers.has(name) })
+  const extraOutputs = new Map<NodeProto, Map<number, string>>()
+  const seed = { tensor: y, gradient: tensorGradient('seed', yDims) }
+  const gradient = buildGradients({ graph, shapes, emitter, seed, tensors: ['x'], extraOutputs }).get('x')
+  if (gradient === undefined) throw new Error('no gradient at x')
+  const dx = expand(emitter, gradient, [{ batch: 1 }, ...test.x]).name
+  const forward = graph.nodes.map((node) => {
+    const extra = extraOutputs.get(node)?.get(1)
+    return extra === undefined ? node : revise(NodeProtoSchema, node, { output: [node.output[0] ?? '', extra] })
+  })
+  const outputDims = yDims.slice(1).map(Number)
+  const whole = revise(GraphProtoSchema, proto.graph ?? buildGraph(), {
+    node: [...forward, ...emitter.nodes],
+    initializer: [...(proto.graph?.initializer ?? []), ...emitter.constants],
+    input: [makeValueInfo('x', type, ['n', ...test.x]), makeValueInfo('seed', type, ['n', ...outputDims])],
+    output: [makeValueInfo(y, type), makeValueInfo(dx, type)],
+  })
+  const bytes = toBinary(ModelProtoSchema, revise(ModelProtoSchema, proto, { graph: whole }))
+  return { bytes, y, dx, outputDims, nodes: emitter.nodes }
+}
+
+function buildGraph(): never {
+  throw new Error('the model has no graph')
+}

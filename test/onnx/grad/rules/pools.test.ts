@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import type { Attributes } from '../../../../src/onnx/messages.ts'
+import { int, ints, op, string } from '../../models.ts'
+import { run } from '../../ort.ts'
+import { gradientError, gradientModel } from '../differences.ts'
+
+interface PoolCase {
+  readonly name: string
+  readonly x: readonly number[]
+  readonly attributes: Attributes
+  /** First operator set that knows the attributes. */
+  readonly since?: number
+}
+
+const WINDOWS: readonly PoolCase[] = [
+  { name: '2x2 tiles', x: [3, 6, 4], attributes: { kernel_shape: ints(2, 2), strides: ints(2, 2) } },
+  { name: '2x2 tiles, a remainder left', x: [3, 7, 5], attributes: { kernel_shape: ints(2, 2), strides: ints(2, 2) } },
+  {
+    name: '3x3 s2 p1',
+    x: [2, 8, 7],
+    attributes: { kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(1, 1, 1, 1) },
+  },
+  { name: '3x3 s1 p1', x: [2, 5, 6], attributes: { kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) } },
+  { name: '3x2 s1, pads on one side', x: [2, 5, 6], attributes: { kernel_shape: ints(3, 2), pads: ints(0, 0, 2, 1) } },
+  {
+    name: 'SAME_UPPER s2',
+    x: [2, 7, 8],
+    attributes: { kernel_shape: ints(3, 3), strides: ints(2, 2), auto_pad: string('SAME_UPPER') },
+  },
+  {
+    name: 'SAME_LOWER s2',
+    x: [2, 7, 8],
+    attributes: { kernel_shape: ints(2, 3), strides: ints(2, 2), auto_pad: string('SAME_LOWER') },
+  },
+  { name: 'the whole input', x: [3, 4, 5], attributes: { kernel_shape: ints(4, 5) } },
+  { name: 'stride wider than the kernel', x: [2, 9, 8], attributes: { kernel_shape: ints(2, 2), strides: ints(3, 4) } },
+  {
+    name: 'ceil_mode',
+    x: [2, 8, 6],
+    attributes: { kernel_shape: ints(3, 3), strides: ints(2, 2), ceil_mode: int(1) },
+    since: 10,
+  },
+  {
+    name: 'ceil_mode with pads',
+    x: [2, 6, 8],
+    attributes: { kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(1, 1, 1, 1), ceil_mode: int(1) },
+    since: 10,
+  },
+  { name: 'one-dimensional', x: [2, 9], attributes: { kernel_shape: ints(3), strides: ints(2), pads: ints(1, 0) } },
+]
+
+const DILATED: PoolCase = {
+  name: 'dilated',
+  x: [2, 9, 8],
+  attributes: { kernel_shape: ints(3, 2), dilations: ints(2, 3), strides: ints(1, 2), pads: ints(1, 1, 1, 1) },
+}
+
+describe.each([7, 9, 11, 13, 17, 22])('opset %i', (opset) => {
+  const known = (cases: readonly PoolCase[]): readonly PoolCase[] => cases.filter(({ since = 7 }) => opset >= since)
+
+  it.each(known([...WINDOWS, { ...DILATED, since: 10 }]))('max pool: $name', async ({ x, attributes }) => {
+    const nodes = [op('MaxPool', 'x', 'y', attributes)]
+    expect(await gradientError({ opset, x, nodes })).toBeLessThan(1e-4)
+  })
+
+  it.each(known([...WINDOWS, { ...DILATED, since: 19 }]))('average pool: $name', async ({ x, attributes }) => {
+    const nodes = [op('AveragePool', 'x', 'y', attributes)]
+    expect(await gradientError({ opset, x, nodes, step: 1 })).toBeLessThan(1e-4)
+  })
+
+  it.each(known([...WINDOWS, { ...DILATED, since: 19 }]))(
+    'average pool that counts its pads: $name',
+    async ({ x, attributes }) => {
+      const nodes = [op('AveragePool', 'x', 'y', { ...attributes, count_include_pad: int(1) })]
+      expect(await gradientError({ opset, x, nodes, step: 1 })).toBeLessThan(1e-4)
+    },
+  )
+
+  it('global average pool', async () => {
+    expect(await gradientError({ opset, x: [3, 5, 4], nodes: [op('GlobalAveragePool', 'x', 'y')] })).toBeLessThan(1e-4)
+  })
+
+  it('max pool gives ties to the first maximum in row-major order, padding never', async () => {
+    const nodes = [op('MaxPool', 'x', 'y', { kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(1, 1, 1, 1) })]
+    const model = await gradientModel({ opset, x: [1, 4, 4], nodes })
+    const zeros = { data: new Float32Array(16), dims: [1, 1, 4, 4] }
+    const out = await run(model, { x: zeros, seed: { data: Float32Array.of(1, 2, 3, 4), dims: [1, 1, 2, 2] } })
+    expect(Array.from(out[model.dx]?.data ?? [], Number)).toEqual([1, 2, 0, 0, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+  })
+})
+
+it('global average pooling adds no node: one number per channel stays one number', async () => {
+  const model = await gradientModel({ x: [3, 5, 4], nodes: [op('GlobalAveragePool', 'x', 'y')] })
+  // the one node is the test's own expansion to the input's shape
+  expect(model.nodes.map((node) => node.opType)).toEqual(['Mul'])
+})
