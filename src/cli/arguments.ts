@@ -5,7 +5,7 @@ import { type ColormapName, colormaps } from '../render/colormaps.ts'
 /** Options that name and load a model. */
 export interface ModelArguments {
   readonly model: string
-  readonly device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
+  readonly device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined
   readonly precision?: 'fp32' | 'tf32' | 'fp16'
   readonly threads?: number
   readonly layer?: string
@@ -64,10 +64,10 @@ export const unsaid = {
 type Env = Readonly<Record<string, string | undefined>>
 type Parser = (flag: string) => (text: string) => unknown
 
-export function addModelOptions(command: Command, env: Env): Command {
+export function addModelOptions(command: Command): Command {
   return command
     .addOption(new Option('--model <model>', 'registry id, path to a .onnx, or folder').default('tiny200'))
-    .addOption(option('--device <device>', 'auto, cpu, cuda or cuda:N (SESS_DEVICE)', device).default(deviceOf(env)))
+    .addOption(option('--device <device>', 'auto, cpu, cuda or cuda:N (SESS_DEVICE)', device))
     .addOption(option('--precision <precision>', 'fp32, tf32 or fp16', oneOf('fp32', 'tf32', 'fp16')))
     .addOption(option('--threads <n>', 'processor threads (SESS_THREADS)', integer(1, 1024)))
     .addOption(option('--mean <a,b,c>', "mean of the model's channels", numbers(3)))
@@ -151,8 +151,10 @@ function collect(flag: string): (value: string, previous: readonly string[] | un
   return (value, previous) => [...(previous ?? []), text(flag)(value) as string]
 }
 
-function deviceOf(env: Env): unknown {
-  return env.SESS_DEVICE ? device('SESS_DEVICE')(env.SESS_DEVICE) : undefined
+/** The device that `SESS_DEVICE` names, for where no option does. */
+export function deviceOf(env: Env): ModelArguments['device'] {
+  const value = env.SESS_DEVICE
+  return value ? (device('SESS_DEVICE')(value) as ModelArguments['device']) : undefined
 }
 
 /** Plain decimal notation; `Number` alone takes "", " 1" and "0x10" as well. */

@@ -1,6 +1,6 @@
 import type { Explainer } from '../explainer.ts'
 import type { LoadOptions } from '../options.ts'
-import type { CommonArguments, ModelArguments } from './arguments.ts'
+import { type CommonArguments, deviceOf, type ModelArguments } from './arguments.ts'
 import { failureText } from './failure.ts'
 
 /** What a command sees of the process around it; tests put their own in its place. */
@@ -14,7 +14,7 @@ export interface Context {
 
 /** Loads the model that the options name, and says once what had to be assumed about it. */
 export async function loadExplainer(context: Context, options: ModelArguments & CommonArguments): Promise<Explainer> {
-  const { model, device, precision, threads, layer, mean, std, labels, activation } = options
+  const { model, device = deviceOf(context.env), precision, threads, layer, mean, std, labels, activation } = options
   const { signal } = context
   const explainer = await context.load(model, {
     device,

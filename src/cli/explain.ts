@@ -84,7 +84,7 @@ async function explainOne(
     if (options.json) {
       context.stdout.write(`${encodeJson({ ...reportData(report), outputs: outputs.map(({ path }) => path) })}\n`)
     }
-    for (const { path } of outputs) note(context, options, `${input}: ${summary(explanation)} -> ${path}`)
+    note(context, options, `${input}: ${summary(explanation)} -> ${outputs.map(({ path }) => path).join(', ')}`)
   }
 }
 

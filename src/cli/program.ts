@@ -43,7 +43,7 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
     .command('explain <image...>')
     .summary('the saliency of each image')
     .description('The saliency of each image: where the model looked for the target class.')
-  addExplainOptions(addModelOptions(explaining, context.env))
+  addExplainOptions(addModelOptions(explaining))
   addCommonOptions(explaining)
     .addHelpText(
       'after',
@@ -57,7 +57,7 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
     .command('classify <image...>')
     .summary('labels and probabilities of each image')
     .description('Labels and probabilities of each image as a whole, most probable first.')
-  addClassifyOptions(addModelOptions(classifying, context.env))
+  addClassifyOptions(addModelOptions(classifying))
   addCommonOptions(classifying)
     .addHelpText('after', example('sess classify photo.jpg --top 3'))
     .action((images: string[], options: ClassifyArguments) =>
