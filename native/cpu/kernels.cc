@@ -15,6 +15,7 @@
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define SESS_X86 1
+#include <immintrin.h>
 #endif
 
 namespace sess::cpu::baseline {

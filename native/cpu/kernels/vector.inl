@@ -32,10 +32,23 @@ SESS_INLINE void storeInt(std::int32_t* p, I v) { __builtin_memcpy(p, &v, sizeof
 SESS_INLINE void store4(float* p, F4 v) { __builtin_memcpy(p, &v, sizeof v); }
 
 SESS_INLINE F splat(float s) { return s - F{}; }
+/** Intrinsics where there are any: GCC 12 converts a vector of bytes one by one. */
 SESS_INLINE F fromBytes(const std::uint8_t* p) {
+#if SESS_X86 && SESS_VECTOR_BYTES == 64
+  // With a mask of all lanes: the plain form reads an uninitialised value on purpose, and GCC warns.
+  return __builtin_convertvector((I)_mm512_maskz_cvtepu8_epi32(0xFFFF, _mm_loadu_si128((const __m128i*)p)), F);
+#elif SESS_X86 && SESS_VECTOR_BYTES == 32
+  return __builtin_convertvector((I)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p)), F);
+#elif SESS_X86
+  std::int32_t four;
+  __builtin_memcpy(&four, p, sizeof four);
+  const __m128i zero = _mm_setzero_si128(), words = _mm_unpacklo_epi8(_mm_cvtsi32_si128(four), zero);
+  return __builtin_convertvector((I)_mm_unpacklo_epi16(words, zero), F);
+#else
   B b;
   __builtin_memcpy(&b, p, sizeof b);
   return __builtin_convertvector(__builtin_convertvector(b, I), F);
+#endif
 }
 SESS_INLINE D fromFloats(const float* p) {
   H h;
