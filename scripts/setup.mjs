@@ -47,7 +47,8 @@ function installDebian(packages) {
 function installPackages() {
   if (existsSync(join(root, 'node_modules/.package-lock.json'))) return
   console.log('Installing npm packages')
-  run('npm', ['ci', '--no-audit', '--no-fund'])
+  // onnxruntime-node's own script would fetch CUDA files, and fail the install where it cannot.
+  run('npm', ['ci', '--no-audit', '--no-fund'], { env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' } })
 }
 
 const bin = (name) => join(root, 'node_modules/.bin', name)

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'vitest'
+import type { ExplainOptions } from '../src/options.ts'
+import { decodeNpy } from './io/npy.ts'
+import { shared } from './shared.ts'
+
+interface GoldenOptions {
+  readonly target: number
+  readonly given_target?: number | null
+  readonly scales?: readonly number[]
+  readonly step?: number
+  readonly ratio?: number
+  readonly theta?: number
+  readonly mode?: 'mean' | 'max' | 'average'
+  readonly smooth?: boolean
+  readonly antialias?: boolean
+  readonly sess?: boolean
+}
+
+/** One golden: the image, the oracle's options and what it found. */
+export interface Golden {
+  readonly name: string
+  readonly image: string
+  readonly options: GoldenOptions
+  readonly levels?: readonly (readonly [number, number])[]
+  readonly probability?: readonly number[]
+  readonly kept?: readonly number[]
+}
+
+export function readGolden(name: string): Golden {
+  return { name, ...JSON.parse(readFileSync(shared(`golden/${name}.json`), 'utf8')) }
+}
+
+export const goldenImage = (golden: Golden): string => shared(`golden/images/${golden.image}`)
+export const goldenArray = (name: string) => decodeNpy(readFileSync(shared(`golden/${name}.npy`)))
+
+const defined = <T extends object>(values: T): T =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
+
+/** The oracle's options in the library's words. */
+export function libraryOptions({ options }: Golden): ExplainOptions & { readonly target: number | string } {
+  const { given_target, target, scales, step, ratio, theta, mode, smooth, antialias, sess } = options
+  return {
+    target: given_target === null ? 'top-1' : (given_target ?? target),
+    ...defined({ scales, step, preFilter: ratio, theta, fusion: mode, smooth, antialias, sess }),
+  }
+}
+
+/** The tolerance of end-to-end maps: 99.9 % of the pixels within 1e-3, mean absolute difference under 1e-4. */
+export function expectGoldenMap(map: ArrayLike<number>, golden: string): void {
+  const { data } = goldenArray(`${golden}.map`)
+  expect(map.length).toBe(data.length)
+  const differences = Array.from(data, (value, i) => Math.abs(value - (map[i] ?? Number.NaN)))
+  const close = differences.filter((difference) => difference <= 1e-3).length
+  expect(close / data.length).toBeGreaterThanOrEqual(0.999)
+  expect(differences.reduce((a, b) => a + b, 0) / data.length).toBeLessThan(1e-4)
+}
