@@ -2,9 +2,10 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { GraphProtoSchema, ModelProtoSchema, type TensorProto, TensorProto_DataType } from 'onnx-buf'
 import type { TensorInfo } from '../../binding.d.ts'
 import { INLINE_BYTES } from './external.ts'
+import { foldIntegers, type Integers } from './fold.ts'
 import type { Graph } from './graph.ts'
 import { makeValueInfo, revise } from './messages.ts'
-import { type FloatType, tensorDims } from './tensors.ts'
+import { type FloatType, int64Tensor, tensorDims } from './tensors.ts'
 
 /** Opens a model unoptimised and says its outputs, in the model's order, with the shapes ONNX Runtime infers. */
 export type ShapeProbe = (model: Uint8Array, externalFolder: string | undefined) => Promise<readonly TensorInfo[]>
@@ -76,35 +77,56 @@ async function probeAt(
   image: ImageShape,
   batch: number,
   probe: ShapeProbe,
-): Promise<Map<string, TensorInfo>> {
-  const outputs = await probe(probeModel(graph, image, batch), graph.externalFolder)
-  const infos = new Map(outputs.map((info) => [info.name, info]))
-  infos.set(image.name, {
-    name: image.name,
-    dtype: image.type === TensorProto_DataType.DOUBLE ? 'float64' : 'float32',
-    shape: [batch, ...image.dims],
-  })
+): Promise<ReadonlyMap<string, TensorInfo>> {
+  const known = knownInfos(graph, image, batch)
+  let folded: ReadonlyMap<string, Integers> = new Map()
+  for (;;) {
+    const outputs = await probe(probeModel(graph, image, batch, folded), graph.externalFolder)
+    const infos = new Map([...known, ...outputs.map((info): [string, TensorInfo] => [info.name, info])])
+    for (const [name, { dims }] of folded) infos.set(name, { name, dtype: 'int64', shape: dims })
+    if (outputs.every(({ shape }) => isWhole(shape))) return infos
+    const more = foldIntegers(graph, (name) => {
+      const shape = infos.get(name)?.shape
+      return shape !== undefined && isWhole(shape) ? shape : undefined
+    })
+    if (more.size <= folded.size) return infos
+    folded = more
+  }
+}
+
+/** Whether every axis is known. A shape without axes may also mean that not even the rank is. */
+function isWhole(shape: readonly number[]): boolean {
+  return shape.length > 0 && shape.every((length) => length >= 0)
+}
+
+function knownInfos(graph: Graph, image: ImageShape, batch: number): ReadonlyMap<string, TensorInfo> {
+  const dtype = image.type === TensorProto_DataType.DOUBLE ? 'float64' : 'float32'
+  const infos = new Map<string, TensorInfo>([[image.name, { name: image.name, dtype, shape: [batch, ...image.dims] }]])
   for (const tensor of graph.initializers.values()) {
     infos.set(tensor.name, { name: tensor.name, dtype: dtypeOf(tensor), shape: tensorDims(tensor) })
   }
   return infos
 }
 
-/** The graph without its large weights (they become typed inputs) and with every node's tensors as outputs. */
-function probeModel(graph: Graph, image: ImageShape, batch: number): Uint8Array {
+/**
+ * The graph without its large weights (they become typed inputs), with `folded` shape arithmetic as constants, and
+ * with every node's tensors as outputs.
+ */
+function probeModel(graph: Graph, image: ImageShape, batch: number, folded: ReadonlyMap<string, Integers>): Uint8Array {
   const tensors = [...graph.initializers.values()]
-  const small = tensors.filter((tensor) => !isLargeFloat(tensor))
   const weights = tensors.filter(isLargeFloat)
-  const input = [
-    makeValueInfo(image.name, image.type ?? TensorProto_DataType.FLOAT, [batch, ...image.dims]),
-    ...weights.map((tensor) => makeValueInfo(tensor.name, tensor.dataType, tensorDims(tensor))),
-  ]
-  const outputs = graph.nodes.flatMap((node) => node.output).filter((name) => name !== '')
+  const node = graph.nodes.filter(({ output }) => !folded.has(output[0] ?? ''))
   const probeGraph = revise(GraphProtoSchema, graph.proto.graph ?? create(GraphProtoSchema), {
-    node: [...graph.nodes],
-    initializer: small,
-    input,
-    output: outputs.map((name) => makeValueInfo(name)),
+    node,
+    initializer: [
+      ...tensors.filter((tensor) => !isLargeFloat(tensor)),
+      ...[...folded].map(([name, { values, dims }]) => int64Tensor(name, values, dims)),
+    ],
+    input: [
+      makeValueInfo(image.name, image.type ?? TensorProto_DataType.FLOAT, [batch, ...image.dims]),
+      ...weights.map((tensor) => makeValueInfo(tensor.name, tensor.dataType, tensorDims(tensor))),
+    ],
+    output: node.flatMap(({ output }) => output.filter((name) => name !== '').map((name) => makeValueInfo(name))),
     valueInfo: [],
   })
   const irVersion = graph.proto.irVersion < 4n ? 4n : graph.proto.irVersion

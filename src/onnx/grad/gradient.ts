@@ -112,26 +112,62 @@ export function sumTo(e: Emitter, gradient: Gradient, full: Dims, to: Dims): Gra
   return tensorGradient(e.reshape(name, dims, dims.slice(lead)), dims.slice(lead), factor)
 }
 
-/** The gradient of a tensor of shape `to` that was reshaped to `from`. Short axes survive where axes only move. */
+/**
+ * The gradient of a tensor of shape `to` that was reshaped to `from`. Axes that only move, appear or vanish stay as
+ * short as they are, and axes that were split or merged stay short together.
+ */
 export function unreshape(e: Emitter, gradient: Gradient, from: Dims, to: Dims): Gradient {
-  const axes = matchAxes(from, to)
-  if (axes === undefined) {
-    const { name, factor } = stretch(e, gradient, from)
-    return tensorGradient(e.reshape(name, from, to), to, factor)
+  const groups = axisGroups(from, to)
+  const whole = [...gradient.dims]
+  const dims = new Array<Dim>(to.length).fill(1)
+  let axis = -1
+  for (const group of groups) {
+    const [before, after] = [longAxes(group.from, from), longAxes(group.to, to)]
+    const [first = -1, second = -1] = [before[0], after[0]]
+    if (before.length === 1 && after.length === 1) {
+      dims[second] = gradient.dims[first] ?? 1
+      if (gradient.kind === 'one-hot' && gradient.axis === first) axis = second
+    } else if (before.some((i) => gradient.dims[i] !== 1)) {
+      for (const i of before) whole[i] = from[i] ?? 1
+      for (const i of after) dims[i] = to[i] ?? 1
+    }
   }
-  const dims = to.map((_, i): Dim => gradient.dims[axes.indexOf(i)] ?? 1)
-  if (gradient.kind === 'tensor') return { ...gradient, name: e.reshape(gradient.name, gradient.dims, dims), dims }
-  const axis = axes[gradient.axis] ?? -1
-  return axis < 0 ? unreshape(e, asTensor(e, gradient), from, to) : { ...gradient, axis, dims }
+  if (gradient.kind === 'one-hot' && axis >= 0) return { ...gradient, axis, dims }
+  const { name, factor } = stretch(e, gradient, whole)
+  return tensorGradient(e.reshape(name, whole, dims), dims, factor)
 }
 
-/** For each axis of `from` its axis in `to` (-1 for length 1), where both differ by axes of length 1 only. */
-function matchAxes(from: Dims, to: Dims): readonly number[] | undefined {
-  const longTo = to.flatMap((dim, i) => (dim === 1 ? [] : [i]))
-  let next = 0
-  const axes = from.map((dim) => (dim === 1 ? -1 : (longTo[next++] ?? -1)))
-  const fits = from.every((dim, i) => dim === 1 || sameDim(dim, to[axes[i] ?? -1] ?? -1))
-  return next === longTo.length && fits ? axes : undefined
+interface AxisGroup {
+  readonly from: readonly number[]
+  readonly to: readonly number[]
+}
+
+/** A prime that stands for the batch size where lengths are multiplied. */
+const ANY_BATCH = 7919
+
+/** The finest runs of axes of both shapes that hold the same numbers. */
+function axisGroups(from: Dims, to: Dims): readonly AxisGroup[] {
+  const length = (dim: Dim | undefined): number => (typeof dim === 'object' ? dim.batch * ANY_BATCH : (dim ?? 1))
+  const groups: AxisGroup[] = []
+  let [i, j] = [0, 0]
+  while (i < from.length || j < to.length) {
+    const [start, other] = [i, j]
+    let [a, b] = [1, 1]
+    do {
+      if ((a <= b || j === to.length) && i < from.length) a *= length(from[i++])
+      else b *= length(to[j++])
+    } while ((a !== b || a === 1) && (i < from.length || j < to.length))
+    groups.push({ from: indices(start, i), to: indices(other, j) })
+  }
+  return groups
+}
+
+function indices(start: number, end: number): readonly number[] {
+  return Array.from({ length: end - start }, (_, i) => start + i)
+}
+
+function longAxes(axes: readonly number[], dims: Dims): readonly number[] {
+  return axes.filter((i) => dims[i] !== 1)
 }
 
 /** The gradient of a tensor whose axes were permuted: `y = transpose(x, perm)`. */
