@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { removePendingFiles } from '../io/atomic.ts'
-import { run } from './program.ts'
 
 const controller = new AbortController()
+let stopped: number | undefined
 
 // The first signal stops the work within a batch and lets it tidy up; a second one does not wait for that.
 for (const [name, status] of [
@@ -10,10 +10,11 @@ for (const [name, status] of [
   ['SIGTERM', 143],
 ] as const) {
   process.on(name, () => {
-    if (controller.signal.aborted) {
+    if (stopped !== undefined) {
       removePendingFiles()
       process.exit(status)
     }
+    stopped = status
     controller.abort(new Error(name))
   })
 }
@@ -25,6 +26,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0)
 })
 
+// Imported only now: a signal that comes while modules load is kept, too.
+const { run } = await import('./program.ts')
 const status = await run(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
@@ -38,4 +41,4 @@ const status = await run(process.argv.slice(2), {
 removePendingFiles()
 process.exitCode = status
 // What cannot be stopped (a decoder's thread) must not keep a stopped process.
-if (controller.signal.aborted) process.exit(status)
+if (stopped !== undefined) process.exit(status === 130 ? stopped : status)

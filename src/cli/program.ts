@@ -10,18 +10,16 @@ import {
   type ExplainArguments,
   unsaid,
 } from './arguments.ts'
-import { classify } from './classify.ts'
 import type { Context } from './context.ts'
-import { doctor } from './doctor.ts'
-import { explain } from './explain.ts'
 import { exitStatus, failureText } from './failure.ts'
 import { version } from './versions.ts'
 
 /** Runs one command line (without node and script) and returns the exit status. */
 export async function run(argv: readonly string[], context: Context): Promise<number> {
   let status = 0
-  const settle = async (work: Promise<number>) => {
-    status = await work
+  // Commands are imported when they run: help and usage errors need neither sharp nor the native core.
+  const settle = async (work: () => Promise<number>) => {
+    status = await work()
   }
   const program = new Command('sess')
     .description('Where in the photo did the answer come from? Saliency maps of any ONNX classifier.')
@@ -50,7 +48,7 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
       example('sess explain photo.jpg --model resnet50.onnx --target "tiger cat" -o cat.png -o cat.npy'),
     )
     .action((images: string[], options: ExplainArguments) =>
-      settle(explain(images, { ...unsaid, ...options }, context)),
+      settle(async () => (await import('./explain.ts')).explain(images, { ...unsaid, ...options }, context)),
     )
 
   const classifying = program
@@ -61,7 +59,7 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
   addCommonOptions(classifying)
     .addHelpText('after', example('sess classify photo.jpg --top 3'))
     .action((images: string[], options: ClassifyArguments) =>
-      settle(classify(images, { ...unsaid, ...options }, context)),
+      settle(async () => (await import('./classify.ts')).classify(images, { ...unsaid, ...options }, context)),
     )
 
   const examining = program
@@ -70,7 +68,9 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
     .description('Versions, processor, devices, caches and a self-test; what is wrong, and how to mend it.')
   addCommonOptions(examining)
     .addHelpText('after', example('sess doctor'))
-    .action((options: CommonArguments) => settle(doctor({ ...unsaid, ...options }, context)))
+    .action((options: CommonArguments) =>
+      settle(async () => (await import('./doctor.ts')).doctor({ ...unsaid, ...options }, context)),
+    )
 
   try {
     if (argv.length === 0) {

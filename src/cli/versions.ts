@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import sharp from 'sharp'
 
 const require = createRequire(import.meta.url)
 
@@ -8,7 +7,7 @@ export const version: string = require('../../package.json').version
 
 /** What a result depends on. ONNX Runtime's is known once the native core is loaded. */
 export async function versions(): Promise<Readonly<Record<string, string>>> {
-  const { runtime } = await import('../native.ts')
+  const [{ runtime }, { default: sharp }] = await Promise.all([import('../native.ts'), import('sharp')])
   return {
     'sess-saliency': version,
     node: process.versions.node,
