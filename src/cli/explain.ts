@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Explainer } from '../explainer.ts'
 import type { Explanation } from '../explanation.ts'
 import { checkWritable, writeAtomically } from '../io/atomic.ts'
@@ -23,6 +24,7 @@ export async function explain(inputs: readonly string[], options: ExplainArgumen
     if (options.json) context.stdout.write(`${failureJson(input, error)}\n`)
   }
 
+  if (!options.plan) await makeFolders(options)
   const writable = options.plan ? planned : await withWritable(planned, fail)
   if (writable.length > 0) {
     const explainer = await loadExplainer(context, options)
@@ -44,11 +46,11 @@ export async function explain(inputs: readonly string[], options: ExplainArgumen
 }
 
 async function withWritable(planned: readonly InputOutputs[], fail: (error: unknown, input: string) => void) {
-  await makeFolders(planned)
   const writable: InputOutputs[] = []
   for (const outputs of planned) {
     try {
-      for (const { path } of outputs.perTarget.flat()) await checkWritable(path)
+      // A missing image is told as such, not as the missing folder of the output beside it.
+      if (existsSync(outputs.input)) for (const { path } of outputs.perTarget.flat()) await checkWritable(path)
       writable.push(outputs)
     } catch (error) {
       fail(error, outputs.input)

@@ -57,18 +57,18 @@ export async function planOutputs(
   return planned
 }
 
-/** Makes the folders that outputs go to. */
-export async function makeFolders(planned: readonly InputOutputs[]): Promise<void> {
-  const folders = new Set(planned.flatMap(({ perTarget }) => perTarget.flat().map(({ path }) => dirname(path))))
-  for (const folder of folders) {
+/** Makes the folders that outputs are to go to; the parent of a file must be there, for it may be mistyped. */
+export async function makeFolders(request: Pick<Request, 'output' | 'map'>): Promise<void> {
+  for (const folder of [...request.output, ...request.map].filter(namesFolder)) {
     await mkdir(folder, { recursive: true }).catch((cause) => {
-      throw new SessError(
-        'OUTPUT_UNWRITABLE',
-        `The folder ${folder} cannot be made (${cause.message}). Choose another place with -o.`,
-        { cause },
-      )
+      const why = `The folder ${folder} cannot be made (${cause.message}). Choose another place with -o.`
+      throw new SessError('OUTPUT_UNWRITABLE', why, { cause })
     })
   }
+}
+
+function namesFolder(path: string): boolean {
+  return /[/\\]$/.test(path)
 }
 
 async function placeOf(
@@ -76,7 +76,7 @@ async function placeOf(
   path: string,
   isFolder: (path: string) => Promise<boolean>,
 ): Promise<Place> {
-  if (/[/\\]$/.test(path) || (await isFolder(path))) return { kind: flag === '--map' ? 'map' : 'overlay', folder: path }
+  if (namesFolder(path) || (await isFolder(path))) return { kind: flag === '--map' ? 'map' : 'overlay', folder: path }
   const extension = extname(path).toLowerCase()
   if (flag === '--map') {
     if (extension !== '.npy') throw invalidOption(flag, path, 'a name that ends in .npy, or a folder')

@@ -70,6 +70,7 @@ async function readImage(source: string | URL, name: string, signal: AbortSignal
   if (typeof source !== 'string' && !(source instanceof URL)) {
     throw unreadable('The image', 'is neither a path, a file URL, encoded bytes nor raw pixels')
   }
+  if (source === '') throw unreadable('The empty path', 'names no image', undefined, 'Pass the path of an image.')
   if (source instanceof URL && source.protocol !== 'file:') {
     throw unreadable(name, 'is not a file: URL', undefined, 'Download it first, or pass its bytes.')
   }

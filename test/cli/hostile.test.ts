@@ -154,11 +154,20 @@ describe.skipIf(sharedMissing)('outputs', () => {
   })
 
   it('that cannot be written are told before the model is read', async () => {
-    const argv = ['explain', file('upright.png'), '--model', 'none.onnx', '-o', join(folder, 'none/x.npy', 'y.npy')]
-    cpSync(file('upright.png'), join(folder, 'none'))
-    const { status, stderr } = await sess(argv)
+    cpSync(file('upright.png'), join(folder, 'file'))
+    for (const out of [join(folder, 'nowhere/x.npy'), join(folder, 'file/x.npy'), join(folder, 'file/')]) {
+      const { status, stderr } = await sess(['explain', file('upright.png'), '--model', 'none.onnx', '-o', out])
+      expect(status).toBe(1)
+      expect(stderr).toMatch(/^sess: OUTPUT_UNWRITABLE: [^\n]*\n$/)
+    }
+    expect(existsSync(join(folder, 'nowhere'))).toBe(false)
+  })
+
+  it('beside an image that is not there: the image is missing, not the output', async () => {
+    const { status, stderr } = await sess(['explain', join(folder, 'nowhere/p.png'), '--model', good])
     expect(status).toBe(1)
-    expect(stderr).toMatch(/^sess: OUTPUT_UNWRITABLE: .*none/)
+    expect(stderr).toMatch(/^sess: IMAGE_UNREADABLE: .*does not exist/m)
+    expect(existsSync(join(folder, 'nowhere'))).toBe(false)
   })
 
   it('--plan prints, and writes nothing', async () => {

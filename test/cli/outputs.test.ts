@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -87,15 +87,14 @@ describe('an output that cannot be meant', () => {
 })
 
 describe('folders', () => {
-  const planned = (path: string) => [{ input: 'p', perTarget: [[{ kind: 'map', path } as const]] }]
-
-  it('are made with their parents', async () => {
+  it('named with a slash are made with their parents, others not', async () => {
     const root = mkdtempSync(join(tmpdir(), 'sess-folders-'))
-    await makeFolders(planned(join(root, 'a/b/x.npy')))
-    expect(statSync(join(root, 'a/b')).isDirectory()).toBe(true)
-    mkdirSync(join(root, 'c'))
-    writeFileSync(join(root, 'c/file'), '')
-    await expect(makeFolders(planned(join(root, 'c/file/x.npy')))).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
+    await makeFolders({ output: [join(root, 'a/b/'), join(root, 'c/x.png')], map: [join(root, 'd/')] })
+    expect(readdirSync(root).sort()).toEqual(['a', 'd'])
+    expect(readdirSync(join(root, 'a'))).toEqual(['b'])
+    writeFileSync(join(root, 'file'), '')
+    const failure = makeFolders({ output: [join(root, 'file/')], map: [] })
+    await expect(failure).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
     rmSync(root, { recursive: true })
   })
 })

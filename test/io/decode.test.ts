@@ -140,6 +140,7 @@ describe('what is not an image file', () => {
     ['a device', () => '/dev/null', /is not a regular file/],
     ['an address as a path', () => 'https://example.org/a.jpg', /is an address, not a file/],
     ['an address', () => new URL('https://example.org/a.jpg'), /is not a file: URL/],
+    ['the empty path', () => '', /The empty path names no image/],
     ['no bytes', () => new Uint8Array(0), /is empty/],
     ['some text', () => Buffer.from('hello\n'), /is text/],
     ['a path with a zero byte', () => 'a\0b.png', /cannot be read/],
