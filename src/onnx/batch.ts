@@ -1,6 +1,6 @@
 import { GraphProtoSchema, ModelProtoSchema, type NodeProto, NodeProtoSchema, type TensorProto } from 'onnx-buf'
 import type { ImageInput } from './discover.ts'
-import { unreadable, unsupported } from './errors.ts'
+import { unsupported } from './errors.ts'
 import { type Graph, readGraph } from './graph.ts'
 import { revise } from './messages.ts'
 import { dependents } from './paths.ts'
@@ -42,9 +42,16 @@ async function probeSingle(graph: Graph, image: ImageShape, probe: ShapeProbe): 
   try {
     return await probeSingleShapes(graph, image, probe)
   } catch (cause) {
+    if (!isAboutModel(cause)) throw cause
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw unreadable(graph.name, `is not accepted by ONNX Runtime: ${why}`, cause)
+    throw unsupported(graph.name, `is refused by ONNX Runtime: ${why}`, cause)
   }
+}
+
+/** Whether the probe failed for the model's sake, and not for want of memory or of the native library. */
+function isAboutModel(cause: unknown): boolean {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'MODEL_UNSUPPORTED'
+  return code.startsWith('MODEL_') || !/^[A-Z_]+$/.test(code)
 }
 
 /** The shapes over the batch size; undefined where some tensor does not grow with the batch as one image each. */
@@ -52,7 +59,8 @@ async function probeScaling(graph: Graph, image: ImageShape, probe: ShapeProbe):
   let shapes: Shapes
   try {
     shapes = await probeBatchedShapes(graph, image, probe)
-  } catch {
+  } catch (cause) {
+    if (!isAboutModel(cause)) throw cause
     return undefined
   }
   const reached = dependents(graph, image.name)

@@ -59,11 +59,7 @@ export function buildCamModel(
   options: { readonly targets: number; readonly layer?: TargetLayer | undefined },
 ): CamModel {
   const layer = options.layer ?? classifier.layer
-  if (layer === undefined) {
-    const why =
-      'has no feature map with height and width between image and logits, so class activation maps do not apply'
-    throw new SessError('METHOD_UNSUPPORTED', `Model "${classifier.graph.name}" ${why}; choose another model.`)
-  }
+  if (layer === undefined) throw noLayer(classifier)
   const emitter = emitterFor(classifier)
   const extraOutputs = new Map<NodeProto, Map<number, string>>()
   const logits = flatLogits(emitter, classifier)
@@ -105,6 +101,14 @@ export function buildForwardModel(classifier: ClassifierGraph): ForwardModel {
   const output = makeValueInfo(logits, TensorProto_DataType.FLOAT, [imageDim(classifier), classifier.classes])
   const { bytes, externalFolder } = assemble(classifier, emitter, new Map(), [], [output])
   return { bytes, externalFolder, inputName: classifier.inputName, logits }
+}
+
+function noLayer({ graph, shapes }: ClassifierGraph): SessError {
+  const isHalf = [...shapes.values()].some(({ dtype }) => dtype === 'float16')
+  const why = isHalf
+    ? 'computes in float16, through which no gradient is taken; export it in float32'
+    : 'has no feature map with height and width between image and logits; class activation maps do not apply to it'
+  return new SessError('METHOD_UNSUPPORTED', `Model "${graph.name}" ${why}.`)
 }
 
 function emitterFor({ graph, opset }: ClassifierGraph): Emitter {

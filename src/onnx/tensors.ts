@@ -35,7 +35,8 @@ export function tensorDims(tensor: TensorProto): readonly number[] {
 export function tensorValues(tensor: TensorProto): readonly number[] | undefined {
   if (tensor.externalData.length > 0) return undefined
   const count = tensorDims(tensor).reduce((a, b) => a * b, 1)
-  const raw = tensor.rawData.length > 0 ? tensor.rawData.slice().buffer : undefined
+  // A copy, which is aligned; slice() would be a view where the data came as a Buffer
+  const raw = tensor.rawData.length > 0 ? new Uint8Array(tensor.rawData).buffer : undefined
   switch (tensor.dataType) {
     case TensorProto_DataType.FLOAT:
       return exactly(count, raw ? Array.from(new Float32Array(raw)) : tensor.floatData)

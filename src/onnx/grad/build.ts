@@ -49,7 +49,7 @@ function isAmong(names: readonly string[], wanted: ReadonlySet<string>): boolean
 function applyRule(node: NodeProto, upstream: Gradient, context: GradientContext): readonly (Gradient | undefined)[] {
   const rule = isDefaultDomain(node.domain) ? RULES[node.opType] : undefined
   if (rule === undefined) {
-    const quantised = /Quant|QLinear|Integer/.test(node.opType)
+    const quantised = /quant|QLinear|Integer/i.test(node.opType)
     throw context.refuse(node, quantised ? 'quantised operators have no gradient' : 'the operator has no gradient rule')
   }
   const second = node.output.findIndex((output, i) => i > 0 && output !== '' && context.isWanted(output))
