@@ -37,6 +37,20 @@ struct LerpRows {
   std::int64_t stride;  // of sum and count
 };
 
+/** Most pixels of a TintRun. */
+inline constexpr std::int64_t kTintRun = 512;
+
+/** t = clamp((map - low) / range, 0, 1), 0 for NaN. */
+struct TintRun {
+  const std::uint8_t* photo;
+  const float* map;
+  std::int64_t pixels;
+  const float* colors;  // 256 x 4, the last unused
+  float low, range, alpha;
+  bool byValue;
+  std::uint8_t* out;
+};
+
 struct Kernels {
   /** out[x] = sum_t weights[t] * src[t * stride + x], x < n. */
   void (*blendRows)(const std::uint8_t* src, std::int64_t stride, const float* weights, std::int64_t taps,
@@ -82,9 +96,10 @@ struct Kernels {
   /** The same along a line: out[x] from centre[x - reach .. x + reach]. */
   void (*smoothAlong)(const float* centre, const float* half, std::int64_t reach, std::int64_t n, float* out);
 
-  /** index = round(255 * t), opacity = alpha or alpha * t; t = clamp((map - low) / range, 0, 1), 0 for NaN. */
-  void (*shade)(const float* map, std::int64_t n, float low, float range, float alpha, bool byValue,
-                std::int32_t* index, float* opacity);
+  /** out = photo + opacity * (colors[round(255 * t)] - photo) to nearest; opacity = alpha or alpha * t. */
+  void (*tint)(const TintRun& run);
+  /** RGBA over white: (v * a + 255 * (255 - a) + 127) div 255. */
+  void (*overWhiteRun)(const std::uint8_t* rgba, std::int64_t pixels, std::uint8_t* rgb);
 };
 
 /** The table of a variant that this processor runs. */

@@ -3,9 +3,9 @@
 #include "cpu/kernels/vector.inl"
 //
 #include "cpu/kernels/fold.inl"
+#include "cpu/kernels/pixels.inl"
 #include "cpu/kernels/reduce.inl"
 #include "cpu/kernels/resize.inl"
-#include "cpu/kernels/shade.inl"
 #include "cpu/kernels/smooth.inl"
 #include "cpu/kernels/up.inl"
 
@@ -26,5 +26,6 @@ static constexpr Kernels table = {
     .finishMean = finishMean,
     .smoothRow = smoothRow,
     .smoothAlong = smoothAlong,
-    .shade = shade,
+    .tint = tint,
+    .overWhiteRun = overWhiteRun,
 };

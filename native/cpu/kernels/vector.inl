@@ -4,6 +4,7 @@
 
 typedef float F __attribute__((vector_size(SESS_VECTOR_BYTES)));
 typedef std::int32_t I __attribute__((vector_size(SESS_VECTOR_BYTES)));
+typedef std::uint32_t U __attribute__((vector_size(SESS_VECTOR_BYTES)));
 typedef double D __attribute__((vector_size(SESS_VECTOR_BYTES)));
 typedef float F4 __attribute__((vector_size(16)));
 
@@ -48,6 +49,23 @@ SESS_INLINE F fromBytes(const std::uint8_t* p) {
   B b;
   __builtin_memcpy(&b, p, sizeof b);
   return __builtin_convertvector(__builtin_convertvector(b, I), F);
+#endif
+}
+/** Truncates; every value lies in [0, 256). */
+SESS_INLINE void toBytes(std::uint8_t* p, F v) {
+  const I i = __builtin_convertvector(v, I);
+#if SESS_X86 && SESS_VECTOR_BYTES == 64
+  _mm_storeu_si128((__m128i*)p, _mm512_maskz_cvtepi32_epi8(0xFFFF, (__m512i)i));
+#elif SESS_X86 && SESS_VECTOR_BYTES == 32
+  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)i), _mm256_extracti128_si256((__m256i)i, 1));
+  _mm_storel_epi64((__m128i*)p, _mm_packus_epi16(words, words));
+#elif SESS_X86
+  const __m128i words = _mm_packs_epi32((__m128i)i, (__m128i)i);
+  const std::int32_t four = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+  __builtin_memcpy(p, &four, sizeof four);
+#else
+  const B b = __builtin_convertvector(i, B);
+  __builtin_memcpy(p, &b, sizeof b);
 #endif
 }
 SESS_INLINE D fromFloats(const float* p) {
