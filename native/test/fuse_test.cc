@@ -148,6 +148,23 @@ TEST(Fuse, IsThePlainLoopForEveryShapeModeAndTheta) {
   }
 }
 
+TEST(Fuse, IsThePlainLoopForRandomShapes) {
+  Random random(99);
+  const auto size = [&](std::int64_t most) { return 1 + random.below(most); };
+  for (unsigned i = 0; i < 60; ++i) {
+    Shape shape{"random", {size(70), size(90)}, {size(24), size(24)}, {size(9), size(9)}, {}, 1, 1};
+    for (std::int64_t l = size(3); l > 0; --l) {
+      shape.levels.push_back({shape.window.height + random.below(90), shape.window.width + random.below(90)});
+    }
+    shape.stepY = static_cast<std::int32_t>((shape.window.height + 1) / 2);
+    shape.stepX = static_cast<std::int32_t>(shape.window.width);
+    SCOPED_TRACE(i);
+    const Case c(shape, i);
+    expectPlain(c, Fusion::mean, 0.0F);
+    expectPlain(c, i % 2 == 0 ? Fusion::max : Fusion::average, 0.0F);
+  }
+}
+
 TEST(Fuse, TinyWeightsStillCount) {
   Case c(kShapes[1], 5);
   std::fill(c.weights.begin(), c.weights.end(), 1e-30F);

@@ -106,6 +106,17 @@ TEST(Pyramid, IsThePlainResizeForEveryShapeAndFilter) {
   }
 }
 
+TEST(Pyramid, IsThePlainResizeForRandomShapes) {
+  Random random(98);
+  for (int i = 0; i < 120; ++i) {
+    const Size photo{1 + random.below(120), 1 + random.below(150)}, level{1 + random.below(120), 1 + random.below(150)};
+    const std::int64_t y = random.below(level.height), x = random.below(level.width);
+    const Rect band{y, x, 1 + random.below(level.height - y), 1 + random.below(level.width - x)};
+    SCOPED_TRACE(i);
+    expectPlain({"random", photo, level, band}, i % 3 == 0 ? Filter::bilinear : Filter::antialias, {0, 1, 2});
+  }
+}
+
 TEST(Pyramid, AnOutputChannelMayReadAnyPhotoChannel) { expectPlain(kShapes[3], Filter::antialias, {1, 1, 0}); }
 
 TEST(Pyramid, BandsOfALevelAreTheLevel) {
