@@ -15,6 +15,18 @@ function withAxes(opset: number, since: number, opType: string, axes: readonly n
     : { nodes: [op(opType, 'x axes', 'y', rest)], tensors: [shapeTensor('axes', ...axes)] }
 }
 
+/** ReduceMean without kept axes, in the form of the operator set, and the tensor it needs. */
+function mean(opset: number, input: string, output: string, axes: readonly number[]) {
+  const isAttribute = opset < 18
+  const rest = { keepdims: int(0) }
+  return {
+    node: isAttribute
+      ? op('ReduceMean', input, output, { axes: ints(...axes), ...rest })
+      : op('ReduceMean', `${input} mean_axes`, output, rest),
+    tensors: isAttribute ? [] : [shapeTensor('mean_axes', ...axes)],
+  }
+}
+
 type Form = (opset: number) => DifferenceCase
 
 const CASES: Readonly<Record<string, Form>> = {
@@ -33,6 +45,15 @@ const CASES: Readonly<Record<string, Form>> = {
   }),
   'Squeeze of every axis of length 1': () => ({ x: [3, 1, 1], nodes: [op('Squeeze', 'x', 'y')], step: 1 }),
   'Squeeze of one axis': (opset) => ({ x: [3, 1, 2], ...withAxes(opset, 13, 'Squeeze', [2]), step: 1 }),
+  'a mean behind a new axis, short axes moved': (opset) => {
+    const { node, tensors } = mean(opset, 'u', 'y', [3, 4])
+    const nodes = [op('Reshape', 'x s', 'u'), node]
+    return { x: [3, 5, 4], nodes, tensors: [shapeTensor('s', 0, 1, 3, 5, 4), ...tensors], step: 1 }
+  },
+  'a mean over an axis that Add stretched': (opset) => {
+    const { node, tensors } = mean(opset, 's', 'y', [1])
+    return { x: [1, 4], nodes: [op('Add', 'x b', 's'), node], tensors: [random('b', [5, 4]), ...tensors], ...smooth }
+  },
   Unsqueeze: (opset) => ({ x: [3, 2], ...withAxes(opset, 13, 'Unsqueeze', [1, 4]), step: 1 }),
   'Transpose to channels last': () => ({
     x: [3, 2, 4],
