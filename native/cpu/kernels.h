@@ -38,7 +38,7 @@ struct LerpRows {
 };
 
 /** Most pixels of a TintRun. */
-inline constexpr std::int64_t kTintRun = 512;
+inline constexpr std::int64_t kTintRun = 256;
 
 /** t = clamp((map - low) / range, 0, 1), 0 for NaN. */
 struct TintRun {

@@ -6,7 +6,7 @@
 namespace sess::cpu {
 
 void overlay(const Context& context, const OverlayArgs& args) {
-  constexpr std::int64_t kPixels = 64 * kTintRun;  // of a task
+  constexpr std::int64_t kPixels = 128 * kTintRun;  // of a task
   std::array<float, 4 * 256> colors{};
   for (std::size_t i = 0; i < 768; ++i) colors[i / 3 * 4 + i % 3] = static_cast<float>(args.colors[i]);
   context.pool.parallelFor(ceilDiv(args.pixels, kPixels), context.cancel, [&](std::int64_t task, Scratch&) {

@@ -12,18 +12,20 @@ static void tint(const TintRun& q) {
     t = t > 0.0F ? t : F{};  // NaN becomes 0
     t = t < 1.0F ? t : splat(1.0F);
     storeInt(color + x, __builtin_convertvector(t * 255.0F + 0.5F, I));
-    store(opacity + x, q.byValue ? q.alpha * t : splat(q.alpha));
+    store(opacity + x, q.alpha * t);
   }
   for (; x < n; ++x) {
     float t = (q.map[x] - q.low) / q.range;
     t = t > 0.0F ? t : 0.0F;
     t = t < 1.0F ? t : 1.0F;
     color[x] = static_cast<std::int32_t>(t * 255.0F + 0.5F);
-    opacity[x] = q.byValue ? q.alpha * t : q.alpha;
+    opacity[x] = q.alpha * t;
   }
-  for (x = 0; x < n; ++x) {
-    store4(over + 3 * x, load4(q.colors + 4 * color[x]));
-    store4(share + 3 * x, opacity[x] - F4{});
+  for (x = 0; x < n; ++x) store4(over + 3 * x, load4(q.colors + 4 * color[x]));
+  if (q.byValue) {
+    for (x = 0; x < n; ++x) store4(share + 3 * x, opacity[x] - F4{});
+  } else {
+    for (x = 0; x < 3 * n; ++x) share[x] = q.alpha;
   }
   for (x = 0; x + kF <= 3 * n; x += kF) {
     const F v = fromBytes(q.photo + x);
