@@ -1,21 +1,8 @@
-import { realpath, stat } from 'node:fs/promises'
+import { type FileHandle, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
-import { create } from '@bufbuild/protobuf'
-import {
-  type GraphProto,
-  GraphProtoSchema,
-  type ModelProto,
-  ModelProtoSchema,
-  StringStringEntryProtoSchema,
-  type TensorProto,
-  TensorProto_DataLocation,
-  TensorProtoSchema,
-} from 'onnx-buf'
+import { type GraphProto, type ModelProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf'
 import { unreadable } from './errors.ts'
-import { revise } from './messages.ts'
-
-/** Raw data up to this many bytes stays in the graph: shapes, axes and bounds are read from it. */
-export const INLINE_BYTES = 1024
+import { OWN_FILE } from './skim.ts'
 
 export function usesExternalData(proto: ModelProto): boolean {
   return externalTensors(proto).length > 0
@@ -44,18 +31,63 @@ function isSet<T>(value: T | undefined): value is T {
 }
 
 /**
- * Checks every external location before anything is opened: relative, inside the model's folder (also after
- * following links), there, and long enough. Throws `MODEL_UNREADABLE`.
+ * Settles where each large weight is read from: `skim`'s references get the name of the model's own file; what the
+ * model keeps in other files stays where it is.
+ *
+ * Every other file is checked before any is opened: its location must be relative and inside the model's folder
+ * (also after following links), and it must be there and long enough. Throws `MODEL_UNREADABLE`.
  */
-export async function checkExternalData(proto: ModelProto, path: string, name: string): Promise<void> {
-  const folder = dirname(path)
+export async function referToFiles(
+  proto: ModelProto,
+  file: FileHandle,
+  path: string,
+  name: string,
+): Promise<{ readonly proto: ModelProto; readonly externalFolder: string | undefined }> {
+  const tensors = externalTensors(proto)
+  const own = tensors.filter((tensor) => entryOf(tensor, 'location') === OWN_FILE)
+  const others = tensors.filter((tensor) => !own.includes(tensor))
+  await checkLocations(others, dirname(path), name)
+  const real = await realpath(path)
+  const { size } = await file.stat()
+  const folder = others.length > 0 ? await realpath(dirname(path)) : dirname(real)
+  // A linked model whose weights lie beside the link: two folders, and ONNX Runtime takes one
+  const isApart = dirname(real) !== folder
+  for (const tensor of own) {
+    if (!fitsIn(tensor, size)) throw unreadable(name, 'refers to weights past its own end')
+    if (isApart) await bringHome(tensor, file)
+    else setEntry(tensor, 'location', basename(real))
+  }
+  return { proto, externalFolder: tensors.length > 0 ? folder : undefined }
+}
+
+function entryOf(tensor: TensorProto, key: string): string | undefined {
+  return tensor.externalData.find((entry) => entry.key === key)?.value
+}
+
+function fitsIn(tensor: TensorProto, size: number): boolean {
+  const [offset, length] = [Number(entryOf(tensor, 'offset') ?? 0), Number(entryOf(tensor, 'length') ?? 0)]
+  return offset >= 0 && length >= 0 && offset + length <= size
+}
+
+function setEntry(tensor: TensorProto, key: string, value: string): void {
+  for (const entry of tensor.externalData) if (entry.key === key) entry.value = value
+}
+
+async function bringHome(tensor: TensorProto, file: FileHandle): Promise<void> {
+  const data = new Uint8Array(Number(entryOf(tensor, 'length')))
+  await file.read(data, 0, data.length, Number(entryOf(tensor, 'offset')))
+  tensor.rawData = data
+  tensor.externalData = []
+  tensor.dataLocation = TensorProto_DataLocation.DEFAULT
+}
+
+async function checkLocations(tensors: readonly TensorProto[], folder: string, name: string): Promise<void> {
   const sizes = new Map<string, number>()
-  for (const tensor of externalTensors(proto)) {
-    const entry = Object.fromEntries(tensor.externalData.map(({ key, value }) => [key, value]))
-    const location = entry.location ?? ''
+  for (const tensor of tensors) {
+    const location = entryOf(tensor, 'location') ?? ''
     if (!sizes.has(location)) sizes.set(location, await sizeInside(folder, location, name))
-    const end = Number(entry.offset ?? 0) + Number(entry.length ?? 0)
-    if (!(end <= (sizes.get(location) ?? 0))) throw unreadable(name, `asks for more of "${location}" than it holds`)
+    if (!fitsIn(tensor, sizes.get(location) ?? 0))
+      throw unreadable(name, `asks for more of "${location}" than it holds`)
   }
 }
 
@@ -76,40 +108,4 @@ async function sizeInside(folder: string, location: string, name: string): Promi
 function isInside(folder: string, path: string): boolean {
   const way = relative(folder, path)
   return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
-}
-
-/**
- * Moves raw data over 1 KB out of the graph: each such initializer becomes external data that names the bytes it
- * came from in the model's own file. A model that already has external data keeps its folder and locations.
- */
-export async function referToFile(
-  proto: ModelProto,
-  bytes: Uint8Array,
-  path: string,
-): Promise<{ readonly referred: ModelProto; readonly externalFolder: string | undefined }> {
-  const graph = proto.graph
-  if (graph === undefined) return { referred: proto, externalFolder: undefined }
-  const real = await realpath(path)
-  const hasOwn = usesExternalData(proto)
-  const folder = hasOwn ? await realpath(dirname(path)) : dirname(real)
-  if (dirname(real) !== folder) return { referred: proto, externalFolder: folder }
-  const initializer = graph.initializer.map((tensor) => referTensor(tensor, bytes, basename(real)))
-  const moved = initializer.some((tensor, i) => tensor !== graph.initializer[i])
-  return {
-    referred: revise(ModelProtoSchema, proto, { graph: revise(GraphProtoSchema, graph, { initializer }) }),
-    externalFolder: moved || hasOwn ? folder : undefined,
-  }
-}
-
-function referTensor(tensor: TensorProto, bytes: Uint8Array, location: string): TensorProto {
-  const raw = tensor.rawData
-  if (raw.length <= INLINE_BYTES || raw.buffer !== bytes.buffer) return tensor
-  const entries = { location, offset: `${raw.byteOffset - bytes.byteOffset}`, length: `${raw.length}` }
-  return create(TensorProtoSchema, {
-    name: tensor.name,
-    dims: tensor.dims,
-    dataType: tensor.dataType,
-    dataLocation: TensorProto_DataLocation.EXTERNAL,
-    externalData: Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
-  })
 }

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
 import {
@@ -11,8 +11,9 @@ import {
 } from 'onnx-buf'
 import { SessError } from '../error.ts'
 import { unreadable } from './errors.ts'
-import { checkExternalData, referToFile, usesExternalData } from './external.ts'
+import { referToFiles, usesExternalData } from './external.ts'
 import { revise } from './messages.ts'
+import { skim } from './skim.ts'
 import { floatTensor, int64Tensor } from './tensors.ts'
 
 /** Where a model comes from. Bytes have no folder, so their weights stay inline. */
@@ -39,44 +40,66 @@ const MAX_FILE_BYTES = 2 ** 31
 export async function readModel(source: ModelSource): Promise<ReadModel> {
   if ('bytes' in source) {
     const name = source.name ?? 'the model'
+    checkStart(source.bytes, name)
     const proto = hoistConstants(decode(source.bytes, name))
     if (usesExternalData(proto)) {
       throw unreadable(name, 'keeps weights in other files, which bytes alone cannot name; give its path')
     }
     return { name, proto, externalFolder: undefined }
   }
-  const name = basename(source.path)
-  const bytes = await readBytes(source.path, name)
-  const proto = hoistConstants(decode(bytes, name))
-  await checkExternalData(proto, source.path, name)
-  const { referred, externalFolder } = await referToFile(proto, bytes, source.path)
-  return { name, proto: referred, externalFolder }
+  const { path } = source
+  const name = basename(path)
+  const file = await openModel(path)
+  try {
+    const size = await modelSize(file, name)
+    const start = Buffer.alloc(Math.min(size, LFS_POINTER.length))
+    await file.read(start, 0, start.length, 0)
+    checkStart(start, name)
+    const proto = hoistConstants(decode(await skimModel(file, size, name), name))
+    return { name, ...(await referToFiles(proto, file, path, name)) }
+  } finally {
+    await file.close()
+  }
 }
 
-async function readBytes(path: string, name: string): Promise<Uint8Array> {
+async function openModel(path: string): Promise<FileHandle> {
   try {
-    const facts = await stat(path)
-    if (!facts.isFile()) throw unreadable(name, 'is not a file')
-    if (facts.size > MAX_FILE_BYTES) {
-      throw unreadable(name, `has ${facts.size} bytes; at most 2 GiB are read (save its weights as external data)`)
-    }
-    return await readFile(path)
+    return await open(path)
   } catch (cause) {
-    if (cause instanceof SessError) throw cause
     if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) {
       throw new SessError('MODEL_NOT_FOUND', `There is no model file "${path}"; check the path.`, { cause })
     }
-    throw unreadable(name, 'cannot be read', cause)
+    throw unreadable(basename(path), 'cannot be opened', cause)
+  }
+}
+
+async function modelSize(file: FileHandle, name: string): Promise<number> {
+  const facts = await file.stat()
+  if (!facts.isFile()) throw unreadable(name, 'is not a file')
+  if (facts.size > MAX_FILE_BYTES) {
+    throw unreadable(name, `has ${facts.size} bytes; at most 2 GiB are read (save its weights as external data)`)
+  }
+  return facts.size
+}
+
+async function skimModel(file: FileHandle, size: number, name: string): Promise<Uint8Array> {
+  try {
+    return await skim(file, size)
+  } catch (cause) {
+    throw unreadable(name, 'is not an ONNX model, or is cut short', cause)
   }
 }
 
 const LFS_POINTER = 'version https://git-lfs.github.com/spec/'
 
-function decode(bytes: Uint8Array, name: string): ModelProto {
+function checkStart(bytes: Uint8Array, name: string): void {
   if (bytes.length === 0) throw unreadable(name, 'is empty')
   if (Buffer.from(bytes.subarray(0, LFS_POINTER.length)).toString('latin1') === LFS_POINTER) {
     throw unreadable(name, 'is a Git LFS pointer, not the model itself; run "git lfs pull" or download the file')
   }
+}
+
+function decode(bytes: Uint8Array, name: string): ModelProto {
   let proto: ModelProto
   try {
     proto = fromBinary(ModelProtoSchema, bytes)

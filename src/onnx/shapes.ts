@@ -1,10 +1,10 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { GraphProtoSchema, ModelProtoSchema, type TensorProto, TensorProto_DataType } from 'onnx-buf'
 import type { TensorInfo } from '../../binding.d.ts'
-import { INLINE_BYTES } from './external.ts'
 import { foldIntegers, type Integers } from './fold.ts'
 import type { Graph } from './graph.ts'
 import { makeValueInfo, revise } from './messages.ts'
+import { INLINE_BYTES } from './skim.ts'
 import { type FloatType, int64Tensor, tensorDims } from './tensors.ts'
 
 /** Opens a model unoptimised and says its outputs, in the model's order, with the shapes ONNX Runtime infers. */

@@ -1,8 +1,14 @@
-import { mkdir, mkdtemp, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { create, toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema, StringStringEntryProtoSchema, type TensorProto, TensorProto_DataLocation } from 'onnx-buf'
+import {
+  ModelProtoSchema,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+} from 'onnx-buf'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadClassifier } from '../../src/onnx/classifier.ts'
 import { buildCamModel } from '../../src/onnx/explain-model.ts'
@@ -45,6 +51,10 @@ function external(tensor: TensorProto, location: string, length = tensor.rawData
   tensor.dataLocation = TensorProto_DataLocation.EXTERNAL
   tensor.rawData = new Uint8Array(0)
   return tensor
+}
+
+function varint(value: number): readonly number[] {
+  return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))]
 }
 
 async function camOf(source: Parameters<typeof loadClassifier>[0]) {
@@ -111,6 +121,32 @@ describe('a model from a file', () => {
     await expect(reading).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' })
     await expect(reading).rejects.toThrow(says)
     await rm(join(folder, '../sess-proto-secret'))
+  })
+
+  it('is read without its weights: a gigabyte of them costs no memory', async () => {
+    const head = toBinary(ModelProtoSchema, buildModel({ ...SPEC, tensors: [randomTensor('w', [24, 3, 3, 3])] }))
+    const length = 2 ** 30
+    // the tensor's fields by hand: its data is a hole in the file
+    const dims = [BigInt(length / 4 / 64), 64n]
+    const fields = toBinary(TensorProtoSchema, create(TensorProtoSchema, { name: 'fc', dims, dataType: 1 }))
+    const data = [0x4a, ...varint(length)]
+    const tensor = [0x2a, ...varint(fields.length + data.length + length), ...fields, ...data]
+    const path = join(folder, 'large.onnx')
+    await writeFile(path, Buffer.concat([head, Buffer.from([0x3a, ...varint(tensor.length + length), ...tensor])]))
+    const offset = (await stat(path)).size
+    await truncate(path, offset + length)
+    const before = process.memoryUsage().arrayBuffers
+    const { proto } = await readModel({ path })
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 26)
+    const entries = proto.graph?.initializer.at(-1)?.externalData.map(({ key, value }) => `${key} ${value}`)
+    expect(entries).toEqual(['location large.onnx', `offset ${offset}`, `length ${length}`])
+  })
+
+  it.each([`offset ${2 ** 40}`, 'offset -8', 'offset x'])('that names itself with %s is refused', async (entry) => {
+    const fc = external(randomTensor('fc', [20, 24]), '\0')
+    for (const pair of fc.externalData) if (pair.key === 'offset') pair.value = entry.split(' ')[1] ?? ''
+    const path = await save('model.onnx', { ...SPEC, tensors: [randomTensor('w', [24, 3, 3, 3]), fc] })
+    await expect(readModel({ path })).rejects.toThrow(/past its own end/)
   })
 
   it('of over 2 GiB is refused before it is read', async () => {
