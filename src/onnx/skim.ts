@@ -28,6 +28,9 @@ export async function skim(file: FileHandle, size: number): Promise<Uint8Array> 
   return Buffer.concat(await new Skimmer(file, size).message('model', 0, size))
 }
 
+/** Bytes read ahead: most fields between two weights fit, and little of the weights is read for nothing. */
+const WINDOW = 4096
+
 class Skimmer {
   readonly #file: FileHandle
   readonly #size: number
@@ -84,13 +87,19 @@ class Skimmer {
   async #head(at: number): Promise<Buffer> {
     const needed = Math.min(20, this.#size - at)
     if (at < this.#start || at + needed > this.#start + this.#window.length) {
-      this.#window = await this.#bytes(at, Math.min(at + 65536, this.#size))
+      this.#window = await this.#read(at, Math.min(at + WINDOW, this.#size))
       this.#start = at
     }
     return this.#window.subarray(at - this.#start, at - this.#start + needed)
   }
 
   async #bytes(start: number, end: number): Promise<Buffer> {
+    const from = start - this.#start
+    if (from >= 0 && end <= this.#start + this.#window.length) return this.#window.subarray(from, end - this.#start)
+    return await this.#read(start, end)
+  }
+
+  async #read(start: number, end: number): Promise<Buffer> {
     const bytes = Buffer.alloc(end - start)
     for (let done = 0; done < bytes.length; ) {
       const { bytesRead } = await this.#file.read(bytes, done, bytes.length - done, start + done)
