@@ -7,7 +7,7 @@ import { add, div, mul, neg, sub } from './elementwise.ts'
 import { dropout, identity } from './identity.ts'
 import { gemm, matMul } from './linear.ts'
 import { averagePool } from './pool-average.ts'
-import { globalAveragePool } from './pool-global.ts'
+import { globalAveragePool, globalMaxPool } from './pool-global.ts'
 import { maxPool } from './pool-max.ts'
 import { reduceMean, reduceSum } from './reduce.ts'
 import { reshape, transpose } from './views.ts'
@@ -25,6 +25,7 @@ export const RULES: Readonly<Record<string, GradientRule>> = {
   Flatten: reshape,
   Gemm: gemm,
   GlobalAveragePool: globalAveragePool,
+  GlobalMaxPool: globalMaxPool,
   HardSigmoid: hardSigmoid,
   HardSwish: hardSwish,
   Identity: identity,

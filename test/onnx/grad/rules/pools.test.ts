@@ -80,6 +80,17 @@ describe.each([7, 9, 11, 13, 17, 22])('opset %i', (opset) => {
     expect(await gradientError({ opset, x: [3, 5, 4], nodes: [op('GlobalAveragePool', 'x', 'y')] })).toBeLessThan(1e-4)
   })
 
+  it('global max pool', async () => {
+    expect(await gradientError({ opset, x: [3, 5, 4], nodes: [op('GlobalMaxPool', 'x', 'y')] })).toBeLessThan(1e-4)
+  })
+
+  it('global max pool shares the gradient among equal maxima', async () => {
+    const model = await gradientModel({ opset, x: [1, 2, 2], nodes: [op('GlobalMaxPool', 'x', 'y')] })
+    const x = { data: Float32Array.of(1, 3, 3, 2), dims: [1, 1, 2, 2] }
+    const out = await run(model, { x, seed: { data: Float32Array.of(5), dims: [1, 1, 1, 1] } })
+    expect(Array.from(out[model.dx]?.data ?? [], Number)).toEqual([0, 2.5, 2.5, 0])
+  })
+
   it('max pool gives ties to the first maximum in row-major order, padding never', async () => {
     const nodes = [op('MaxPool', 'x', 'y', { kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(1, 1, 1, 1) })]
     const model = await gradientModel({ opset, x: [1, 4, 4], nodes })
