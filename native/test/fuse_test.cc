@@ -165,6 +165,14 @@ TEST(Fuse, IsThePlainLoopForRandomShapes) {
   }
 }
 
+TEST(Fuse, CountsWhatThePlainLoopCountsOnThePapersPlan) {
+  Shape shape{"the paper's twelve levels", {224, 224}, {224, 224}, {7, 7}, {}, 224, 224};
+  for (std::int64_t i = 0; i < 12; ++i) shape.levels.push_back({224 + 64 * i, 224 + 64 * i});
+  const Case c(shape, 3);
+  ASSERT_EQ(c.windows.size(), 122U);
+  expectPlain(c, Fusion::mean, 0.0F);
+}
+
 TEST(Fuse, TinyWeightsStillCount) {
   Case c(kShapes[1], 5);
   std::fill(c.weights.begin(), c.weights.end(), 1e-30F);
