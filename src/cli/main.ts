@@ -39,6 +39,4 @@ const status = await run(process.argv.slice(2), {
   },
 })
 removePendingFiles()
-process.exitCode = status
-// What cannot be stopped (a decoder's thread) must not keep a stopped process.
-if (stopped !== undefined) process.exit(status === 130 ? stopped : status)
+process.exitCode = status === 130 ? (stopped ?? status) : status

@@ -8,6 +8,9 @@ import type { ImageSource, Photo, RawImage } from './photo.ts'
 /** 268 megapixels: a square of 16 thousand, about 800 MB once decoded. */
 export const DEFAULT_MAX_PIXELS = 268_000_000
 
+/** A small drawing can hold days of work; no honest one takes this long. */
+const SVG_SECONDS = 10
+
 export interface DecodeOptions {
   /** Refused from the header, before any pixel is decoded. */
   readonly maxPixels?: number | undefined
@@ -32,7 +35,8 @@ export async function decode(source: ImageSource, options: DecodeOptions = {}): 
   const header = await abortable(readHeader(bytes, name), signal)
   checkPixels(name, header.width, header.height, maxPixels)
   try {
-    return await abortable(pixels(pipeline(bytes, header, maxPixels)), signal)
+    const decoding = pixels(pipeline(bytes, header, maxPixels))
+    return await abortable(header.format === 'svg' ? inTime(decoding, name) : decoding, signal)
   } catch (cause) {
     if (cause instanceof SessError) throw cause
     throw unreadable(name, `is damaged or incomplete (${reason(cause)})`, cause)
@@ -121,9 +125,21 @@ async function readHeader(bytes: Uint8Array, name: string): Promise<Metadata> {
 function pipeline(bytes: Uint8Array, header: Metadata, maxPixels: number): Sharp {
   const image = sharp(bytes, { failOn: 'warning', limitInputPixels: maxPixels, page: 0, pages: 1 })
   image.autoOrient().toColourspace('srgb')
+  if (header.format === 'svg') image.timeout({ seconds: SVG_SECONDS })
   // sharp works on 16-bit RGB with a profile in Display P3 and would hand out those values as they are.
   if (header.space === 'rgb16' && header.icc !== undefined) image.withIccProfile('srgb', { attach: false })
   return image
+}
+
+/** sharp's own timeout stops between strips only, and one strip of nested filters can take days. */
+async function inTime<T>(drawing: Promise<T>, name: string): Promise<T> {
+  drawing.catch(() => {})
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const fault = unreadable(name, `takes more than ${SVG_SECONDS} s to draw`, undefined, 'Convert it to PNG first.')
+    timer = setTimeout(() => reject(fault), SVG_SECONDS * 1000)
+  })
+  return await Promise.race([drawing, late]).finally(() => clearTimeout(timer))
 }
 
 async function pixels(image: Sharp): Promise<Photo> {
