@@ -41,7 +41,10 @@ function installDebian(packages) {
     process.exit(1)
   }
   console.log(`Installing ${missing.join(', ')}`)
-  run('sh', ['-c', install], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+  run('sh', ['-c', install], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
 }
 
 function installPackages() {

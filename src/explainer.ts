@@ -9,6 +9,7 @@ import { methodByName } from './methods/index.ts'
 import { resolveTarget } from './models/labels.ts'
 import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
+import { resolveLayer } from './onnx/classifier.ts'
 import {
   type ClassifyOptions,
   checkClassifyOptions,
@@ -19,9 +20,10 @@ import {
   type LoadOptions,
   type Target,
 } from './options.ts'
+import { memoryOf } from './sess/buffers.ts'
 import { type FusionOptions, fuseTarget } from './sess/fusion.ts'
 import { runWindows } from './sess/pipeline.ts'
-import { makePlan, type Plan } from './sess/plan.ts'
+import { type EstimatedPlan, makePlan, type Plan } from './sess/plan.ts'
 
 /** The class of a target that is only known after the base view's forward pass. */
 const topOne = -1
@@ -46,6 +48,8 @@ export class Explainer {
   readonly #model: LoadedModel
   readonly #running = new Set<Promise<unknown>>()
   #disposed = false
+  /** Seconds of one forward pass, as the last explanation measured it. */
+  #forwardSeconds: number | undefined
 
   private constructor(model: LoadedModel) {
     this.#model = model
@@ -78,7 +82,7 @@ export class Explainer {
   }
 
   /** What `explain` would run for an image of this size, without running it. */
-  plan(image: Size, options: ExplainOptions = {}): Plan {
+  plan(image: Size, options: ExplainOptions = {}): EstimatedPlan {
     return this.#plan(image, checkExplainOptions(options))
   }
 
@@ -115,6 +119,7 @@ export class Explainer {
       const run = { device, stream, clock, photo, plan, model, preprocessing, targets: classes, onForwards }
       const { baseLogits, results } = await runWindows(run)
       options.onProgress?.({ done: plan.forwards, total: plan.forwards, phase: 'fusion' })
+      this.#forwardSeconds = clock.timings().inference / 1000 / plan.forwards
       const facts = { model: this.info.model, method, layer: model.layer }
       const explanations: Explanation[] = []
       for (const result of results) {
@@ -156,13 +161,13 @@ export class Explainer {
     })
   }
 
-  #plan(image: Size, options: ExplainOptions): Plan {
+  #plan(image: Size, options: ExplainOptions): EstimatedPlan {
     const { classifier, batch: autoBatch } = this.#model
     const { batch = explainDefaults.batch, step } = options
     if (classifier.batch === 'fixed' && batch !== 'auto' && batch !== 1) {
       throw invalidOption('batch', batch, '1 or "auto": this model takes one image at a time')
     }
-    return makePlan(
+    const plan = makePlan(
       { height: image.height, width: image.width },
       { height: classifier.height, width: classifier.width },
       {
@@ -174,6 +179,18 @@ export class Explainer {
         maxWindows: options.maxWindows ?? explainDefaults.maxWindows,
       },
     )
+    const { classes, layer } = classifier
+    const {
+      channels = 1,
+      height = 1,
+      width = 1,
+    } = options.layer ? resolveLayer(classifier, options.layer) : (layer ?? {})
+    const targets = typeof options.target === 'object' ? options.target.length : 1
+    return {
+      ...plan,
+      memory: memoryOf(plan, { classes, channels, grid: { height, width } }, targets),
+      seconds: this.#forwardSeconds === undefined ? null : this.#forwardSeconds * plan.forwards,
+    }
   }
 
   #classOf(target: Target): number {

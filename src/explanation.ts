@@ -5,7 +5,7 @@ import { drawOverlay } from './render/draw.ts'
 import { checkOverlay, type OverlayOptions } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
 import { photoBox } from './sess/geometry.ts'
-import type { Plan } from './sess/plan.ts'
+import type { EstimatedPlan, Plan } from './sess/plan.ts'
 import type { WindowScores } from './sess/scores.ts'
 import type { Timings } from './sess/stopwatch.ts'
 
@@ -49,7 +49,7 @@ interface ExplanationParts extends ExplanationFacts {
   readonly photo: Photo
   readonly map: Float32Array
   readonly target: ClassScore
-  readonly plan: Plan
+  readonly plan: EstimatedPlan
   readonly scores: WindowScores
   readonly timings: Timings
   readonly windowMaps: Float32Array | undefined
@@ -74,7 +74,7 @@ export class Explanation implements ExplanationFacts {
   readonly windows: readonly ExplainedWindow[]
   /** Windows whose logits or map were not finite: dropped from the map. */
   readonly nonfinite: readonly number[]
-  readonly plan: Plan
+  readonly plan: EstimatedPlan
   readonly timings: Timings
   readonly model: string
   readonly method: string

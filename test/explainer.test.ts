@@ -96,6 +96,16 @@ describe.skipIf(sharedMissing)('Explainer', () => {
     expect(seen.at(-1)?.done).toBe(seen.at(-1)?.total)
   })
 
+  it('says what a plan will take: memory that grows with the photo, seconds once a speed is known', async () => {
+    await using fresh = await Explainer.load(mobilenet)
+    const small = fresh.plan({ height: 224, width: 224 })
+    const large = fresh.plan({ height: 3000, width: 4000 })
+    expect(small.seconds).toBeNull()
+    expect(large.memory - small.memory).toBeGreaterThan(3000 * 4000 * 11 - 224 * 224 * 11)
+    await fresh.explain(both, fewScales)
+    expect(fresh.plan({ height: 224, width: 224 }).seconds).toBeGreaterThan(0)
+  })
+
   it('stops within a batch when its signal says so', async () => {
     const controller = new AbortController()
     const seen: number[] = []

@@ -1,4 +1,5 @@
 import { type Device, Tensor } from '../native.ts'
+import { largestBand } from './bands.ts'
 import type { CamSession } from './cam-session.ts'
 import type { Plan } from './plan.ts'
 
@@ -32,7 +33,20 @@ export interface BufferSizes {
   readonly targets: number
   /** Windows, and one for the base view. */
   readonly rows: number
-  readonly bandElements: number
+}
+
+/** Sizes of a model's outputs, as far as buffers go. */
+export type OutputSizes = Pick<CamSession, 'classes' | 'channels' | 'grid'>
+
+/** Bytes that one explanation holds besides the model: buffers, photo, map and its unsmoothed form. */
+export function memoryOf(plan: Plan, model: OutputSizes, targets: number): number {
+  const { batch, window, image } = plan
+  const rows = plan.windows.length + 1
+  const grid = model.grid.height * model.grid.width
+  const shared = largestBand(plan.levels, window) * 3 * 4 + rows * targets * 16
+  const batched = batch * 4 * (3 * window.height * window.width + model.classes + model.channels * grid)
+  const perTarget = batch * (8 + 4 * model.channels) + rows * 4 * (grid + 1)
+  return shared + batched + targets * perTarget + image.height * image.width * (3 + 4 + 4)
 }
 
 /** @throws SessError `OUT_OF_MEMORY` */
@@ -42,7 +56,7 @@ export function allocateBuffers(device: Device, plan: Plan, model: CamSession, s
   const { rows } = sizes
   const image = layout === 'NCHW' ? [3, window.height, window.width] : [window.height, window.width, 3]
   return {
-    band: new Tensor(device, 'float32', [sizes.bandElements]),
+    band: new Tensor(device, 'float32', [3 * largestBand(plan.levels, window)]),
     input: new Tensor(device, 'float32', [batch, ...image]),
     logits: new Tensor(device, 'float32', [batch, classes]),
     activations: new Tensor(device, 'float32', [batch, channels, grid.height, grid.width]),

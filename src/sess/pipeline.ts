@@ -10,7 +10,7 @@ import {
   score,
   type Tensor,
 } from '../native.ts'
-import { bandsOf, largestBand } from './bands.ts'
+import { bandsOf } from './bands.ts'
 import { allocateBuffers, type Buffers, disposeScratch } from './buffers.ts'
 import type { CamSession } from './cam-session.ts'
 import type { PlannedWindow } from './geometry.ts'
@@ -221,8 +221,7 @@ class WindowsRun {
 export async function runWindows(input: WindowsInput): Promise<WindowsOutput> {
   const { device, plan, model } = input
   const rows = plan.windows.length + 1
-  const sizes = { targets: input.targets.length, rows, bandElements: 3 * largestBand(plan.levels, plan.window) }
-  const buffers = allocateBuffers(device, plan, model, sizes)
+  const buffers = allocateBuffers(device, plan, model, { targets: input.targets.length, rows })
   try {
     const run = new WindowsRun(input, buffers)
     const { logits, targets } = await run.base(plan.baseWindow ?? rows - 1)

@@ -32,15 +32,12 @@ export interface Plan {
   readonly batch: number
 }
 
-const defaultScaleCount = 12
-
-export const planDefaults: PlanOptions = {
-  scales: defaultScaleCount,
-  step: undefined,
-  antialias: true,
-  sess: true,
-  batch: 1,
-  maxWindows: 100_000,
+/** A plan with what it will take. */
+export interface EstimatedPlan extends Plan {
+  /** Bytes besides the model and ONNX Runtime's own. */
+  readonly memory: number
+  /** Seconds of the forward passes at the speed last measured; null before the first explanation. */
+  readonly seconds: number | null
 }
 
 function resolveScales(scales: PlanOptions['scales'], window: Size): readonly number[] {

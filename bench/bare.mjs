@@ -1,0 +1,67 @@
+/** The bare model: the patches of a plan through the unchanged model, bound to preallocated tensors, nothing else. */
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { decode } from '../dist/io/decode.js'
+import { Device, gather, pyramid, Session, Stream, Tensor } from '../dist/native.js'
+import { bandsOf, largestBand } from '../dist/sess/bands.js'
+
+/** @param {import('../dist/index.js').Explainer} explainer an explainer of the same model, for plan and preprocessing */
+export async function openBare(explainer, photoPath, options, threads) {
+  const { info } = explainer
+  const device = new Device({ type: 'cpu', threads })
+  const stream = new Stream(device)
+  const session = await Session.open(device, {
+    model: new Uint8Array(readFileSync(info.path)),
+    externalFolder: dirname(info.path),
+    threads,
+    optimization: 'all',
+  })
+  const photo = await decode(photoPath)
+  const plan = explainer.plan(photo, options)
+  const patches = await cutPatches(device, stream, photo, plan, info.preprocessing)
+  const output = session.outputs[0].name
+  const logits = new Tensor(device, 'float32', [plan.windows.length, info.classes])
+
+  /** One pass over all patches; its wall time in ms. */
+  async function pass(batches) {
+    const start = performance.now()
+    for (const { input, rows } of batches) {
+      await session.run(stream, { inputs: { [info.input.name]: input }, outputs: { [output]: logits }, rows })
+    }
+    return performance.now() - start
+  }
+  return { plan, pass, batchesOf: (size) => splitPatches(device, patches, plan.window, size) }
+}
+
+/** Every window of the plan, preprocessed: N x 3 x h x w floats. */
+async function cutPatches(device, stream, photo, plan, preprocessing) {
+  const { window } = plan
+  const pixels = Tensor.wrap(device, photo.data, [photo.height, photo.width, 3])
+  const band = new Tensor(device, 'float32', [3 * largestBand(plan.levels, window)])
+  const one = new Tensor(device, 'float32', [1, 3, window.height, window.width])
+  const patches = new Float32Array((plan.windows.length * one.byteLength) / 4)
+  const { channels, scale, bias } = preprocessing
+  for (const [level, size] of plan.levels.entries()) {
+    const windows = plan.windows.filter((w) => w.level === level)
+    for (const { rect, windows: inside } of bandsOf(level, windows, window)) {
+      await pyramid(stream, pixels, { level: size, band: rect, filter: 'antialias', channels, scale, bias }, band)
+      for (const { index, y, x } of inside) {
+        const origins = Int32Array.of(y - rect.y, x - rect.x)
+        await gather(stream, band, { band: rect, window, origins, layout: 'NCHW', slot: 0 }, one)
+        patches.set(one.read(), index * (one.byteLength / 4))
+      }
+    }
+  }
+  return patches
+}
+
+function splitPatches(device, patches, window, size) {
+  const each = 3 * window.height * window.width
+  const count = patches.length / each
+  return Array.from({ length: Math.ceil(count / size) }, (_, i) => {
+    const rows = Math.min(size, count - i * size)
+    const input = new Tensor(device, 'float32', [rows, 3, window.height, window.width])
+    input.write(patches.subarray(i * size * each, (i * size + rows) * each))
+    return { input, rows }
+  })
+}

@@ -1,0 +1,64 @@
+/**
+ * `explain` against the bare model, in one run: wall time of an explanation (both.png, 12 scales, 122 windows, map in
+ * memory) over a bare forward of the same patches at its best batch size with the same threads. Trials alternate.
+ *   node bench/explain.mjs [--model FILE]... [--threads 2] [--trials 9] [--json FILE]
+ */
+import { Explainer } from '../dist/index.js'
+import { openBare } from './bare.mjs'
+import { benchArguments, median, report, shared } from './measure.mjs'
+
+const batchSizes = [1, 2, 4, 8, 16]
+const { models, threads, trials, json } = benchArguments({
+  models: [shared('models/mobilenet-v1-075-224.onnx')],
+  trials: 9,
+})
+const photo = shared('golden/images/both.png')
+
+async function benchModel(model) {
+  const loadStart = performance.now()
+  const explainer = await Explainer.load(model, { threads })
+  const load = performance.now() - loadStart
+  const bare = await openBare(explainer, photo, {}, threads)
+  const byBatch = []
+  for (const size of batchSizes) {
+    const batches = bare.batchesOf(size)
+    await bare.pass(batches)
+    byBatch.push({
+      size,
+      batches,
+      ms: median([await bare.pass(batches), await bare.pass(batches), await bare.pass(batches)]),
+    })
+  }
+  const best = byBatch.reduce((a, b) => (b.ms < a.ms ? b : a))
+  await explainer.explain(photo, { target: 282 })
+  const pairs = []
+  for (let i = 0; i < trials; i++) {
+    const bareMs = await bare.pass(best.batches)
+    const { timings, plan } = await explainer.explain(photo, { target: 282 })
+    pairs.push({ bareMs, ...timings, batch: plan.batch })
+  }
+  await explainer.dispose()
+  const of = (pick) => median(pairs.map(pick))
+  return {
+    model: explainer.info.model,
+    windows: bare.plan.windows.length,
+    'bare ms': of((p) => p.bareMs),
+    'bare batch': best.size,
+    'explain ms': of((p) => p.total),
+    batch: pairs[0].batch,
+    ratio: of((p) => p.total / p.bareMs),
+    'inference ms': of((p) => p.inference),
+    'all else ms': of((p) => p.total - p.inference),
+    decode: of((p) => p.decode),
+    pyramid: of((p) => p.pyramid),
+    gather: of((p) => p.gather),
+    reduce: of((p) => p.reduce),
+    fuse: of((p) => p.fuse),
+    smooth: of((p) => p.smooth),
+    'load ms': load,
+  }
+}
+
+const rows = []
+for (const model of models) rows.push(await benchModel(model))
+report(`explain over the bare model, ${threads} threads, medians of ${trials} pairs`, rows, json)
