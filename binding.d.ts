@@ -146,6 +146,27 @@ export function pyramid(
 ): Promise<Milliseconds>
 
 /**
+ * Windows of the photo's level of size `level`, preprocessed, into consecutive rows of a batch (N x 3 x h x w), the
+ * first at row `slot`: what `pyramid` and `gather` give, to the bit, without the level between. Cheaper where windows
+ * overlap little. `origins`: y, x of each window in level pixels.
+ */
+export function patches(
+  stream: Stream,
+  photo: Tensor<'uint8'>,
+  options: {
+    readonly level: Size
+    readonly window: Size
+    readonly origins: Int32Array
+    readonly filter: 'antialias' | 'bilinear'
+    readonly channels: readonly [number, number, number]
+    readonly scale: readonly [number, number, number]
+    readonly bias: readonly [number, number, number]
+    readonly slot: number
+  },
+  batch: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
  * Cuts windows out of a band (as `pyramid` left it) into consecutive rows of a batch (N x 3 x h x w, or
  * N x h x w x 3), the first at row `slot`. `origins`: y, x of each window in band pixels.
  */

@@ -72,4 +72,4 @@ export type Device = Binding.Device
 export type Stream = Binding.Stream
 export type Tensor<D extends Binding.DType = Binding.DType> = Binding.Tensor<D>
 export type Session = Binding.Session
-export const { flatten, pyramid, gather, score, camReduce, fuse, upsample, smooth, overlay } = addon
+export const { flatten, pyramid, patches, gather, score, camReduce, fuse, upsample, smooth, overlay } = addon

@@ -36,6 +36,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("simdVariants", Napi::Function::New<simdVariants>(env));
   exports.Set("flatten", Napi::Function::New<flatten>(env));
   exports.Set("pyramid", Napi::Function::New<pyramid>(env));
+  exports.Set("patches", Napi::Function::New<patches>(env));
   exports.Set("gather", Napi::Function::New<gather>(env));
   exports.Set("score", Napi::Function::New<score>(env));
   exports.Set("camReduce", Napi::Function::New<camReduce>(env));

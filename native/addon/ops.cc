@@ -49,6 +49,46 @@ Layout layoutOf(const Napi::Object& options) {
   return choice<Layout>(options, "layout", {{"NCHW", Layout::nchw}, {"NHWC", Layout::nhwc}});
 }
 
+/** How a photo becomes a level; band and out are the caller's. */
+PyramidArgs resizeOf(const Storage& photo, const Napi::Object& options) {
+  PyramidArgs args{
+      photo.as<std::uint8_t>(),
+      photoSize(photo, 3),
+      size(options, "level"),
+      {},
+      choice<Filter>(options, "filter", {{"antialias", Filter::antialias}, {"bilinear", Filter::bilinear}}),
+      castTriple<int>(options, "channels"),
+      castTriple<float>(options, "scale"),
+      castTriple<float>(options, "bias"),
+      nullptr};
+  for (const int channel : args.channels) require(channel >= 0 && channel < 3, "channels are 0, 1 or 2");
+  return args;
+}
+
+/** y, x of each window; every window lies inside `area`. */
+std::vector<std::int32_t> windowOrigins(const Napi::Object& options, Size window, Size area) {
+  auto origins = int32s(options, "origins");
+  require(origins.size() % 2 == 0, "origins is not y, x of each window");
+  for (std::size_t i = 0; i < origins.size(); i += 2) {
+    require(origins[i] >= 0 && origins[i] + window.height <= area.height && origins[i + 1] >= 0 &&
+                origins[i + 1] + window.width <= area.width,
+            "a window is outside its band or level");
+  }
+  return origins;
+}
+
+/** Where the windows' rows begin in a batch that has room for them from row `slot` on. */
+float* batchRows(const Storage& batch, const Napi::Object& options, Size window, Layout layout,
+                 std::span<const std::int32_t> origins) {
+  const auto shape = batch.shape();
+  const Size row = layout == Layout::nchw ? Size{shape[2], shape[3]} : Size{shape[1], shape[2]};
+  require(row.height == window.height && row.width == window.width && shape[layout == Layout::nchw ? 1 : 3] == 3,
+          "the batch's rows are not windows of this size and layout");
+  const std::int64_t slot = integer(options, "slot", 0, shape[0]);
+  require(slot + static_cast<std::int64_t>(origins.size() / 2) <= shape[0], "the windows do not fit into the batch");
+  return batch.as<float>() + slot * 3 * window.height * window.width;
+}
+
 }  // namespace
 
 Napi::Value flatten(const Napi::CallbackInfo& info) {
@@ -70,22 +110,30 @@ Napi::Value pyramid(const Napi::CallbackInfo& info) {
     const Storage& photo = call.tensor(1, 3);
     const Napi::Object options = objectArgument(info, 2, "pyramid's options");
     const Storage& out = call.tensor(3);
-    PyramidArgs args{
-        photo.as<std::uint8_t>(),
-        photoSize(photo, 3),
-        size(options, "level"),
-        rect(options, "band"),
-        choice<Filter>(options, "filter", {{"antialias", Filter::antialias}, {"bilinear", Filter::bilinear}}),
-        castTriple<int>(options, "channels"),
-        castTriple<float>(options, "scale"),
-        castTriple<float>(options, "bias"),
-        out.as<float>()};
+    PyramidArgs args = resizeOf(photo, options);
+    args.band = rect(options, "band");
+    args.out = out.as<float>();
     require(args.band.y + args.band.height <= args.level.height && args.band.x + args.band.width <= args.level.width,
             "the band is outside its level");
-    for (const int channel : args.channels) require(channel >= 0 && channel < 3, "channels are 0, 1 or 2");
     const std::int64_t needed[] = {3, args.band.height, args.band.width};
     require(out.elements() >= elementCount(needed), "out is smaller than the band");
     return call.enqueue([args](Backend& b, const CancelFlag& cancel) { b.pyramid(args, cancel); });
+  });
+}
+
+Napi::Value patches(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env) {
+    OpCall call(info);
+    const Storage& photo = call.tensor(1, 3);
+    const Napi::Object options = objectArgument(info, 2, "patches' options");
+    const Storage& batch = call.tensor(3, 4);
+    const PyramidArgs resize = resizeOf(photo, options);
+    const Size window = size(options, "window");
+    const auto origins = windowOrigins(options, window, resize.level);
+    float* out = batchRows(batch, options, window, Layout::nchw, origins);
+    return call.enqueue([resize, window, origins, out](Backend& b, const CancelFlag& cancel) {
+      b.patches({resize, window, origins, out}, cancel);
+    });
   });
 }
 
@@ -97,23 +145,11 @@ Napi::Value gather(const Napi::CallbackInfo& info) {
     const Storage& batch = call.tensor(3, 4);
     const Size bandSize = size(options, "band");
     const Size window = size(options, "window");
-    const auto origins = int32s(options, "origins");
-    const auto windows = static_cast<std::int64_t>(origins.size() / 2);
-    const std::int64_t slot = integer(options, "slot", 0, batch.shape()[0]);
+    const auto origins = windowOrigins(options, window, bandSize);
     const Layout layout = layoutOf(options);
     const std::int64_t bandShape[] = {3, bandSize.height, bandSize.width};
     require(band.elements() >= elementCount(bandShape), "the band is larger than its tensor");
-    require(origins.size() % 2 == 0 && slot + windows <= batch.shape()[0], "the windows do not fit into the batch");
-    for (std::size_t i = 0; i < origins.size(); i += 2) {
-      require(origins[i] >= 0 && origins[i] + window.height <= bandSize.height && origins[i + 1] >= 0 &&
-                  origins[i + 1] + window.width <= bandSize.width,
-              "a window is outside its band");
-    }
-    const auto shape = batch.shape();
-    const Size row = layout == Layout::nchw ? Size{shape[2], shape[3]} : Size{shape[1], shape[2]};
-    require(row.height == window.height && row.width == window.width && shape[layout == Layout::nchw ? 1 : 3] == 3,
-            "the batch's rows are not windows of this size and layout");
-    float* out = batch.as<float>() + slot * 3 * window.height * window.width;
+    float* out = batchRows(batch, options, window, layout, origins);
     return call.enqueue(
         [from = band.as<float>(), bandSize, window, origins, layout, out](Backend& b, const CancelFlag& cancel) {
           b.gather({from, bandSize, window, origins, layout, out}, cancel);

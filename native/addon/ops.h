@@ -34,6 +34,7 @@ void requireRows(std::span<const std::int32_t> indices, std::int64_t rows);
 
 Napi::Value flatten(const Napi::CallbackInfo& info);
 Napi::Value pyramid(const Napi::CallbackInfo& info);
+Napi::Value patches(const Napi::CallbackInfo& info);
 Napi::Value gather(const Napi::CallbackInfo& info);
 Napi::Value score(const Napi::CallbackInfo& info);
 Napi::Value camReduce(const Napi::CallbackInfo& info);

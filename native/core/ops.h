@@ -42,6 +42,14 @@ struct PyramidArgs {
   float* out;  // 3 x band.height x band.width
 };
 
+/** Windows of one level straight from the photo: what pyramid and gather give, without the level between. */
+struct PatchesArgs {
+  PyramidArgs photo;  // its band and out are not read
+  Size window;
+  std::span<const std::int32_t> origins;  // y, x of each window in level pixels
+  float* out;                             // origins.size() / 2 windows, 3 x window
+};
+
 struct GatherArgs {
   const float* band;  // 3 x bandSize
   Size bandSize;
@@ -123,6 +131,7 @@ class Backend {
   virtual ~Backend() = default;
   virtual void flatten(const FlattenArgs& args, const CancelFlag& cancel) = 0;
   virtual void pyramid(const PyramidArgs& args, const CancelFlag& cancel) = 0;
+  virtual void patches(const PatchesArgs& args, const CancelFlag& cancel) = 0;
   virtual void gather(const GatherArgs& args, const CancelFlag& cancel) = 0;
   virtual void score(const ScoreArgs& args, const CancelFlag& cancel) = 0;
   virtual void camReduce(const CamReduceArgs& args, const CancelFlag& cancel) = 0;

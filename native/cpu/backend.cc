@@ -15,6 +15,7 @@ class CpuBackend final : public Backend {
 
   void flatten(const FlattenArgs& args, const CancelFlag& cancel) override { run(cpu::flatten, args, cancel); }
   void pyramid(const PyramidArgs& args, const CancelFlag& cancel) override { run(cpu::pyramid, args, cancel); }
+  void patches(const PatchesArgs& args, const CancelFlag& cancel) override { run(cpu::patches, args, cancel); }
   void gather(const GatherArgs& args, const CancelFlag& cancel) override { run(cpu::gather, args, cancel); }
   void score(const ScoreArgs& args, const CancelFlag& cancel) override { run(cpu::score, args, cancel); }
   void camReduce(const CamReduceArgs& args, const CancelFlag& cancel) override { run(cpu::camReduce, args, cancel); }

@@ -15,6 +15,7 @@ struct Context {
 
 void flatten(const Context& context, const FlattenArgs& args);
 void pyramid(const Context& context, const PyramidArgs& args);
+void patches(const Context& context, const PatchesArgs& args);
 void gather(const Context& context, const GatherArgs& args);
 void score(const Context& context, const ScoreArgs& args);
 void camReduce(const Context& context, const CamReduceArgs& args);

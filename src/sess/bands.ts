@@ -1,6 +1,19 @@
 import type { Rect, Size } from '../native.ts'
 import type { PlannedWindow } from './geometry.ts'
 
+/** Copying a pixel from a band costs about as much as resizing this many of a photo's pixels into it. */
+const copyCost = 1.5
+
+/**
+ * Whether windows are cheaper resized one by one, straight into the model's input, than cut from a band: pixels under
+ * several windows are then resized as often, which costs more the more photo pixels lie behind each of them.
+ */
+export function overlapLittle(windows: number, window: Size, level: Size, image: Size): boolean {
+  const overlap = (windows * window.height * window.width) / (level.height * level.width)
+  const photoPixels = Math.max(1, (image.height * image.width) / (level.height * level.width))
+  return (overlap - 1) * photoPixels < copyCost
+}
+
 /** A part of a level small enough to hold, and the windows cut from it. */
 export interface Band {
   readonly level: number

@@ -3,6 +3,7 @@ import {
   type Device,
   gather,
   type Milliseconds,
+  patches,
   pyramid,
   type Rect,
   type Size,
@@ -10,7 +11,7 @@ import {
   score,
   type Tensor,
 } from '../native.ts'
-import { bandsOf } from './bands.ts'
+import { bandsOf, overlapLittle } from './bands.ts'
 import { allocateBuffers, type Buffers, disposeScratch } from './buffers.ts'
 import type { CamSession } from './cam-session.ts'
 import type { PlannedWindow } from './geometry.ts'
@@ -70,7 +71,7 @@ class WindowsRun {
   /** Windows that stand in the model's input, by row. */
   #rows: number[] = []
   #ops: Promise<void>[] = []
-  readonly #batches: { readonly done: Promise<unknown>; readonly size: number }[] = []
+  readonly #underWay: { readonly done: Promise<unknown>; readonly size: number }[] = []
   #forwards = 0
 
   constructor(input: WindowsInput, buffers: Buffers) {
@@ -97,24 +98,33 @@ class WindowsRun {
 
   /** Every window but those of `done`. */
   async windows(targets: readonly number[], done: number | null): Promise<void> {
-    const { plan } = this.#input
+    const { plan, model } = this.#input
     const filter = plan.antialias ? 'antialias' : 'bilinear'
     for (const [level, size] of plan.levels.entries()) {
       const windows = plan.windows.filter((window) => window.level === level && window.index !== done)
+      if (model.layout === 'NCHW' && overlapLittle(windows.length, plan.window, size, plan.image)) {
+        await this.#fill(windows, targets, (some) => this.#patches(some, size, filter))
+        continue
+      }
       for (const band of bandsOf(level, windows, plan.window)) {
         this.#resize(size, band.rect, filter)
-        await this.#cut(band.windows, band.rect, targets)
+        await this.#fill(band.windows, targets, (some) => this.#gather(some, band.rect))
       }
     }
     if (this.#rows.length > 0) this.#runBatch(targets)
     await this.#settle(0)
   }
 
-  async #cut(windows: readonly PlannedWindow[], band: Rect, targets: readonly number[]): Promise<void> {
+  /** Puts windows into the model's input with `cut`, and runs each batch that is full. */
+  async #fill(
+    windows: readonly PlannedWindow[],
+    targets: readonly number[],
+    cut: (some: readonly PlannedWindow[]) => void,
+  ): Promise<void> {
     let rest = windows
     while (rest.length > 0) {
       const room = this.#input.plan.batch - this.#rows.length
-      this.#gather(rest.slice(0, room), band)
+      cut(rest.slice(0, room))
       rest = rest.slice(room)
       if (this.#rows.length === this.#input.plan.batch) {
         this.#runBatch(targets)
@@ -153,6 +163,14 @@ class WindowsRun {
     this.#rows.push(...windows.map(({ index }) => index))
   }
 
+  #patches(windows: readonly PlannedWindow[], level: Size, filter: 'antialias' | 'bilinear'): void {
+    const { stream, photo, preprocessing, plan } = this.#input
+    const origins = Int32Array.from(windows.flatMap(({ y, x }) => [y, x]))
+    const options = { level, window: plan.window, origins, filter, ...preprocessing, slot: this.#rows.length }
+    this.#enqueue('pyramid', patches(stream, photo, options, this.#buffers.input))
+    this.#rows.push(...windows.map(({ index }) => index))
+  }
+
   #forward(): void {
     const { stream, model } = this.#input
     const { input, logits, activations, perTarget } = this.#buffers
@@ -186,15 +204,15 @@ class WindowsRun {
     this.#reduce(targets)
     const done = Promise.all(this.#ops)
     done.catch(() => {})
-    this.#batches.push({ done, size: this.#rows.length })
+    this.#underWay.push({ done, size: this.#rows.length })
     this.#ops = []
     this.#rows = []
   }
 
   /** Waits for the oldest batches until at most `ahead` are under way. */
   async #settle(ahead: number): Promise<void> {
-    while (this.#batches.length > ahead) {
-      const oldest = this.#batches.shift()
+    while (this.#underWay.length > ahead) {
+      const oldest = this.#underWay.shift()
       if (oldest === undefined) return
       await oldest.done
       this.#count(oldest.size)
