@@ -1,33 +1,21 @@
 /**
- * Large photos: what is neither decoding nor inference for 12 megapixels at the default plan, and memory, plan and
- * abort of a 6000 x 4000 photo with step 56. Photos are made here: noise over gradients, as JPEG.
- *   node --expose-gc bench/large-photo.mjs [--model FILE] [--threads 2] [--trials 3] [--json FILE]
+ * Large photos: what is neither decoding nor inference for 12 megapixels at the default plan, and plan, time and abort
+ * of a 6000 x 4000 photo with step 56 (its memory: bench/memory.mjs).
+ *   node bench/large-photo.mjs [--model FILE] [--threads 2] [--trials 3] [--json FILE]
  */
-import sharp from 'sharp'
 import { Explainer } from '../dist/index.js'
 import { benchArguments, median, report, shared } from './measure.mjs'
+import { noisePhoto } from './noise-photo.mjs'
 
 const { models, threads, trials, json } = benchArguments({
   models: [shared('models/mobilenet-v1-075-224.onnx')],
   trials: 3,
 })
 
-async function photo(width, height) {
-  const data = new Uint8Array(width * height * 3)
-  let state = 1
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    data[i] = (((i % (3 * width)) * 200) / (3 * width) + (state >>> 26)) & 255
-  }
-  return await sharp(data, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality: 85 })
-    .toBuffer()
-}
-
 const explainer = await Explainer.load(models[0], { threads })
 const rows = []
 
-const twelve = await photo(4000, 3000)
+const twelve = await noisePhoto(4000, 3000)
 const runs = []
 for (let i = 0; i < trials; i++) runs.push((await explainer.explain(twelve)).timings)
 const of = (pick) => median(runs.map(pick))
@@ -44,17 +32,10 @@ rows.push({
   smooth: of((t) => t.smooth),
 })
 
-const large = await photo(6000, 4000)
-globalThis.gc?.()
-const before = process.memoryUsage.rss()
-let peak = before
-const watch = setInterval(() => {
-  peak = Math.max(peak, process.memoryUsage.rss())
-}, 5)
+const large = await noisePhoto(6000, 4000)
 const start = performance.now()
 const { plan } = await explainer.explain(large, { step: 56 })
 const seconds = (performance.now() - start) / 1000
-clearInterval(watch)
 
 const controller = new AbortController()
 let abortedAt = 0
@@ -74,7 +55,6 @@ rows.push({
   photo: '6000 x 4000, step 56',
   windows: plan.windows.length,
   seconds,
-  'MB above the session': (peak - before) / 2 ** 20,
   'abort ms': performance.now() - abortedAt,
   'abort code': code,
 })

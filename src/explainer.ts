@@ -14,7 +14,6 @@ import {
   type ClassifyOptions,
   checkClassifyOptions,
   checkExplainOptions,
-  checkLoadOptions,
   type ExplainOptions,
   explainDefaults,
   type LoadOptions,
@@ -62,7 +61,7 @@ export class Explainer {
    * @throws SessError `MODEL_*`, `CHECKSUM_MISMATCH`, `LAYER_NOT_FOUND`, `DEVICE_UNAVAILABLE`, `OPTION_INVALID`
    */
   static async load(model: string | URL = 'tiny200', options: LoadOptions = {}): Promise<Explainer> {
-    return new Explainer(await loadModel(model, checkLoadOptions(options)))
+    return new Explainer(await loadModel(model, options))
   }
 
   /**

@@ -71,7 +71,6 @@ function explainedWindows(plan: Plan, scores: WindowScores): readonly ExplainedW
 export class Explanation implements ExplanationFacts {
   readonly map: SaliencyMap
   readonly target: ClassScore
-  readonly windows: readonly ExplainedWindow[]
   /** Windows whose logits or map were not finite: dropped from the map. */
   readonly nonfinite: readonly number[]
   readonly plan: EstimatedPlan
@@ -82,11 +81,13 @@ export class Explanation implements ExplanationFacts {
   /** With `keepMaps`: each kept window's own map in [0, 1], kept x window height x window width. */
   readonly windowMaps: Float32Array | undefined
   readonly #photo: Photo
+  readonly #scores: WindowScores
+  #windows: readonly ExplainedWindow[] | undefined
 
   constructor(parts: ExplanationParts) {
     this.map = { data: parts.map, width: parts.photo.width, height: parts.photo.height }
     this.target = parts.target
-    this.windows = explainedWindows(parts.plan, parts.scores)
+    this.#scores = parts.scores
     this.nonfinite = parts.scores.nonfinite
     this.plan = parts.plan
     this.timings = parts.timings
@@ -95,6 +96,12 @@ export class Explanation implements ExplanationFacts {
     this.layer = parts.layer
     this.windowMaps = parts.windowMaps
     this.#photo = parts.photo
+  }
+
+  /** Every window of the plan, by index; made when first asked for. */
+  get windows(): readonly ExplainedWindow[] {
+    this.#windows ??= explainedWindows(this.plan, this.#scores)
+    return this.#windows
   }
 
   /**

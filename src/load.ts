@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { openDevice } from './device.ts'
 import { invalidOption } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
@@ -9,7 +8,8 @@ import { type ResolvedModel, resolveModel } from './models/resolve.ts'
 import { type Device, Session } from './native.ts'
 import { type ClassifierGraph, loadClassifier } from './onnx/classifier.ts'
 import type { TargetLayer } from './onnx/layers.ts'
-import { defaultThreads, type LoadOptions } from './options.ts'
+import { checkLoadOptions, defaultThreads, type LoadOptions } from './options.ts'
+import { autoBatch } from './sess/batch-size.ts'
 import { CamSessions } from './sess/cam-session.ts'
 
 /** A model ready to run: its graph, how it is fed and read, and its sessions on a device. */
@@ -24,10 +24,6 @@ export interface LoadedModel {
   /** Windows of one forward pass where nothing is said. */
   readonly batch: number
 }
-
-/** Model files from this size on are heavy: their time per window does not grow with the batch. */
-const heavyBytes = 40e6
-const autoBatch = { light: 4, heavy: 8, fixed: 1 }
 
 /** What a loaded model is and how it will be explained. */
 export interface ExplainerInfo {
@@ -82,8 +78,9 @@ async function labelsOf(
 }
 
 /** A model by registry id, path or folder, its gradient graph built and open in ONNX Runtime. */
-export async function loadModel(name: string | URL, options: LoadOptions): Promise<LoadedModel> {
-  const { device: deviceName = process.env.SESS_DEVICE || 'auto', precision = 'fp32', signal } = options
+export async function loadModel(name: string | URL, given: LoadOptions): Promise<LoadedModel> {
+  const options = checkLoadOptions({ device: process.env.SESS_DEVICE || 'auto', ...given })
+  const { device: deviceName = 'auto', precision = 'fp32', signal } = options
   if (precision !== 'fp32') throw invalidOption('precision', precision, 'fp32 (the others need a CUDA device)')
   throwIfAborted(signal)
   const device = openDevice(deviceName, options.threads ?? defaultThreads())
@@ -96,8 +93,7 @@ export async function loadModel(name: string | URL, options: LoadOptions): Promi
     throwIfAborted(signal)
     await sessions.classifying()
     const pixels = preprocessing(resolved.manifest, options)
-    const weight = (await stat(resolved.path)).size < heavyBytes ? 'light' : 'heavy'
-    const batch = autoBatch[classifier.batch === 'fixed' ? 'fixed' : weight]
+    const batch = classifier.batch === 'fixed' ? 1 : autoBatch(classifier.shapes, device.threads)
     return { resolved, classifier, activation, labels, preprocessing: pixels, device, sessions, batch }
   } catch (error) {
     device.dispose()

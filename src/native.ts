@@ -64,8 +64,21 @@ function runtimePath(): string {
 const addon = loadAddon()
 addon.setErrorClass(SessError)
 
+function loadRuntime(path: string): ReturnType<typeof Binding.loadRuntime> {
+  try {
+    return addon.loadRuntime(path)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new SessError(
+      'NATIVE_MISSING',
+      `${why}. Install onnxruntime-node 1.22 or newer, or name a library of ONNX Runtime in SESS_ORT_LIBRARY.`,
+      { cause },
+    )
+  }
+}
+
 /** ONNX Runtime's version and the file it was loaded from. */
-export const runtime = addon.loadRuntime(runtimePath())
+export const runtime = loadRuntime(runtimePath())
 
 export const { Device, Stream, Tensor, Session, simdVariants } = addon
 export type Device = Binding.Device

@@ -77,6 +77,46 @@ void pyramid(benchmark::State& state) {
 }
 BENCHMARK(pyramid)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime();
 
+/** Every window of the twelve levels, four at a time into one batch. */
+void patches(benchmark::State& state) {
+  const Scene& s = scene(state.range(0));
+  constexpr std::size_t kBatch = 4;
+  const auto photo = Random(1).bytes(s.photo.height * s.photo.width * 3);
+  const std::int64_t each = 3 * s.window.height * s.window.width;
+  std::vector<float> batch(kBatch * static_cast<std::size_t>(each));
+  const auto op = [&] {
+    for (std::size_t k = 0; k < s.windows.size();) {
+      const std::int32_t level = s.windows[k].level;
+      std::vector<std::int32_t> origins;
+      for (; k < s.windows.size() && s.windows[k].level == level && origins.size() < 2 * kBatch; ++k) {
+        origins.insert(origins.end(), {s.windows[k].y, s.windows[k].x});
+      }
+      const PyramidArgs resize{photo.data(),
+                               s.photo,
+                               s.levels[static_cast<std::size_t>(level)],
+                               {},
+                               Filter::antialias,
+                               {0, 1, 2},
+                               {1.0F / 255.0F, 1.0F / 255.0F, 1.0F / 255.0F},
+                               {0.0F, 0.0F, 0.0F},
+                               nullptr};
+      backend().patches({resize, s.window, origins, batch.data()}, never());
+    }
+  };
+  const auto windows = static_cast<double>(s.windows.size());
+  run(state, 4.0 * windows * static_cast<double>(each), op, [&] {
+    const PlacedWindow& last = s.windows.back();  // the batch's row is the last level's count of windows, modulo four
+    const auto inLevel =
+        std::count_if(s.windows.begin(), s.windows.end(), [&](const PlacedWindow& w) { return w.level == last.level; });
+    const auto row = static_cast<std::size_t>((inLevel - 1) % static_cast<std::ptrdiff_t>(kBatch));
+    const double got = static_cast<double>(batch[row * static_cast<std::size_t>(each) + 224 * 224 + 100 * 224 + 50]);
+    const Size level = s.levels[static_cast<std::size_t>(last.level)];
+    return differs(got, plainPixel(photo, s.photo, level, last.y + 100, last.x + 50, 1) / 255.0, 2e-5);
+  });
+  state.SetLabel(nameOf(state.range(0)));
+}
+BENCHMARK(patches)->Arg(0)->Unit(benchmark::kMillisecond)->UseRealTime();
+
 void gather(benchmark::State& state) {
   const Size band{928, 928}, window{224, 224};
   const auto pixels = Random(2).floats(3 * band.height * band.width);

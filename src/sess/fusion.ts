@@ -69,8 +69,8 @@ function placedWindows(plan: Plan, kept: readonly number[]): Int32Array {
 async function fuseWindows(input: FusionInput, scores: WindowScores, options: FusionOptions): Promise<Float32Array> {
   const { device, stream, clock, plan, result } = input
   const shape = [plan.image.height, plan.image.width]
-  const fused = new Float32Array(plan.image.height * plan.image.width)
-  const fusedTensor = Tensor.wrap(device, fused, shape)
+  const map = new Float32Array(plan.image.height * plan.image.width)
+  const mapTensor = Tensor.wrap(device, map, shape)
   const fusion = {
     window: plan.window,
     levels: Int32Array.from(plan.levels.flatMap(({ height, width }) => [height, width])),
@@ -79,14 +79,16 @@ async function fuseWindows(input: FusionInput, scores: WindowScores, options: Fu
     mode: options.mode,
     theta: options.theta,
   }
-  const fusing = clock.add('fuse', fuse(stream, result.maps, fusion, fusedTensor))
-  if (options.smoothing === undefined) {
-    await fusing
-    return fused
+  const { smoothing } = options
+  if (smoothing === undefined) {
+    await clock.add('fuse', fuse(stream, result.maps, fusion, mapTensor))
+    return map
   }
-  const map = new Float32Array(fused.length)
-  const smoothing = smooth(stream, fusedTensor, options.smoothing, Tensor.wrap(device, map, shape))
-  await Promise.all([fusing, clock.add('smooth', smoothing)])
+  const fused = new Tensor(device, 'float32', shape)
+  const fusing = clock.add('fuse', fuse(stream, result.maps, fusion, fused))
+  const smoothed = clock.add('smooth', smooth(stream, fused, smoothing, mapTensor))
+  fused.dispose() // freed once both have run
+  await Promise.all([fusing, smoothed])
   return map
 }
 
