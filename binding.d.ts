@@ -30,6 +30,19 @@ export interface Size {
   readonly width: number
 }
 
+/** How 8-bit photo values become input channels: channel c is `photo[channels[c]] * scale[c] + bias[c]`. */
+export interface Preprocessing {
+  readonly channels: readonly [number, number, number]
+  readonly scale: readonly [number, number, number]
+  readonly bias: readonly [number, number, number]
+}
+
+/** How a photo becomes a level of size `level`: resized (antialiased bilinear, or plain bilinear) and preprocessed. */
+export interface Resize extends Preprocessing {
+  readonly level: Size
+  readonly filter: 'antialias' | 'bilinear'
+}
+
 /** The class of every error that the addon raises: `new Class(code, message)`. To be called once, first. */
 export function setErrorClass(errorClass: new (code: ErrorCode, message: string) => Error): void
 export type ErrorCode =
@@ -126,43 +139,23 @@ export class Session {
 /** `rgba` (H x W x 4, uint8) onto white into `rgb` (H x W x 3): `(v*a + 255*(255-a) + 127) div 255`. */
 export function flatten(stream: Stream, rgba: Tensor<'uint8'>, rgb: Tensor<'uint8'>): Promise<Milliseconds>
 
-/**
- * The part `band` of the photo's (H x W x 3, uint8) level of size `level`, preprocessed, into `out`: the first
- * 3 x band.height x band.width floats. Output channel c is `photo[channels[c]] * scale[c] + bias[c]`, resized
- * (antialiased bilinear, or plain bilinear).
- */
+/** The part `band` of a level of the photo (H x W x 3), into the first 3 x band.height x band.width floats of `out`. */
 export function pyramid(
   stream: Stream,
   photo: Tensor<'uint8'>,
-  options: {
-    readonly level: Size
-    readonly band: Rect
-    readonly filter: 'antialias' | 'bilinear'
-    readonly channels: readonly [number, number, number]
-    readonly scale: readonly [number, number, number]
-    readonly bias: readonly [number, number, number]
-  },
+  options: Resize & { readonly band: Rect },
   out: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
 /**
- * Windows of the photo's level of size `level`, preprocessed, into consecutive rows of a batch (N x 3 x h x w), the
- * first at row `slot`: what `pyramid` and `gather` give, to the bit, without the level between. Cheaper where windows
- * overlap little. `origins`: y, x of each window in level pixels.
+ * Windows of a level of the photo (H x W x 3) into consecutive rows of a batch (N x 3 x h x w), the first at row
+ * `slot`: what `pyramid` and `gather` give, to the bit, without the level between. Cheaper where windows overlap
+ * little. `origins`: y, x of each window in level pixels.
  */
 export function patches(
   stream: Stream,
   photo: Tensor<'uint8'>,
-  options: {
-    readonly level: Size
-    readonly window: Size
-    readonly origins: Int32Array
-    readonly filter: 'antialias' | 'bilinear'
-    readonly channels: readonly [number, number, number]
-    readonly scale: readonly [number, number, number]
-    readonly bias: readonly [number, number, number]
-    readonly slot: number
-  },
+  options: Resize & { readonly window: Size; readonly origins: Int32Array; readonly slot: number },
   batch: Tensor<'float32'>,
 ): Promise<Milliseconds>
 

@@ -3,7 +3,7 @@ import { invalidOption } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { methods } from './methods/index.ts'
 import { loadLabels } from './models/labels.ts'
-import { type Preprocessing, preprocessing } from './models/preprocess.ts'
+import { type ModelPreprocessing, preprocessing } from './models/preprocess.ts'
 import { type ResolvedModel, resolveModel } from './models/resolve.ts'
 import { type Device, Session } from './native.ts'
 import { type ClassifierGraph, loadClassifier } from './onnx/classifier.ts'
@@ -18,7 +18,7 @@ export interface LoadedModel {
   readonly classifier: ClassifierGraph
   readonly activation: 'softmax' | 'sigmoid'
   readonly labels: readonly string[] | undefined
-  readonly preprocessing: Preprocessing
+  readonly preprocessing: ModelPreprocessing
   readonly device: Device
   readonly sessions: CamSessions
   /** Windows of one forward pass where nothing is said. */
@@ -46,7 +46,7 @@ export interface ExplainerInfo {
   readonly candidates: readonly TargetLayer[]
   readonly methods: readonly string[]
   readonly device: { readonly type: 'cpu'; readonly threads: number; readonly simd: string }
-  readonly preprocessing: Preprocessing
+  readonly preprocessing: ModelPreprocessing
 }
 
 async function readClassifier(device: Device, resolved: ResolvedModel, options: LoadOptions): Promise<ClassifierGraph> {

@@ -12,7 +12,9 @@ import { SessError } from './error.ts'
 export type {
   DType,
   Milliseconds,
+  Preprocessing,
   Rect,
+  Resize,
   Shape,
   Simd,
   Size,

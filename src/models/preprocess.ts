@@ -1,13 +1,11 @@
+import type { Preprocessing } from '../../binding.d.ts'
 import { invalidOption } from '../error.ts'
 import type { Manifest } from './manifest.ts'
 
 type Triple = readonly [number, number, number]
 
-/** `x_c = photo[channels[c]] * scale[c] + bias[c]` for the 8-bit RGB samples of a photo: what `pyramid` applies. */
-export interface Preprocessing {
-  readonly channels: Triple
-  readonly scale: Triple
-  readonly bias: Triple
+/** What the op `pyramid` applies to the 8-bit RGB samples of a photo. */
+export interface ModelPreprocessing extends Preprocessing {
   /** Nothing states mean and std: ImageNet's are taken, and the user is to be told. */
   readonly inferred: boolean
 }
@@ -22,7 +20,7 @@ const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as 
 export function preprocessing(
   manifest: Pick<Manifest, 'input' | 'preprocess'> | undefined,
   overrides: { readonly mean?: readonly number[] | undefined; readonly std?: readonly number[] | undefined } = {},
-): Preprocessing {
+): ModelPreprocessing {
   const bgr = manifest?.input?.channels === 'BGR'
   const stated = Object.keys(manifest?.preprocess ?? {}).length === 0 ? undefined : manifest?.preprocess
   const mean = checked('mean', overrides.mean, Number.isFinite, 'three numbers')

@@ -3,9 +3,11 @@ import {
   type Device,
   gather,
   type Milliseconds,
+  type Preprocessing,
   patches,
   pyramid,
   type Rect,
+  type Resize,
   type Size,
   type Stream,
   score,
@@ -17,13 +19,6 @@ import type { CamSession } from './cam-session.ts'
 import type { PlannedWindow } from './geometry.ts'
 import type { Plan } from './plan.ts'
 import type { Stopwatch, TimedPhase } from './stopwatch.ts'
-
-/** How 8-bit photo values become input channels: `photo[channels[c]] * scale[c] + bias[c]`. */
-export interface Preprocessing {
-  readonly channels: readonly [number, number, number]
-  readonly scale: readonly [number, number, number]
-  readonly bias: readonly [number, number, number]
-}
 
 export interface WindowsInput {
   readonly device: Device
@@ -145,7 +140,7 @@ class WindowsRun {
     this.#ops.push(timed)
   }
 
-  #resize(level: Size, band: Rect, filter: 'antialias' | 'bilinear'): void {
+  #resize(level: Size, band: Rect, filter: Resize['filter']): void {
     const { stream, photo, preprocessing } = this.#input
     this.#enqueue('pyramid', pyramid(stream, photo, { level, band, filter, ...preprocessing }, this.#buffers.band))
   }
@@ -163,7 +158,7 @@ class WindowsRun {
     this.#rows.push(...windows.map(({ index }) => index))
   }
 
-  #patches(windows: readonly PlannedWindow[], level: Size, filter: 'antialias' | 'bilinear'): void {
+  #patches(windows: readonly PlannedWindow[], level: Size, filter: Resize['filter']): void {
     const { stream, photo, preprocessing, plan } = this.#input
     const origins = Int32Array.from(windows.flatMap(({ y, x }) => [y, x]))
     const options = { level, window: plan.window, origins, filter, ...preprocessing, slot: this.#rows.length }
