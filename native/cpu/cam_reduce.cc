@@ -8,7 +8,8 @@ namespace sess::cpu {
 
 namespace {
 
-constexpr std::int64_t kStretch = 512;  // map elements of one task: 2 kB of each channel, so that lines arrive in runs
+constexpr std::int64_t kStretch = 512;  // map elements of one pass: 2 kB of each channel, so that lines arrive in runs
+constexpr std::int64_t kTaskActivations = 1 << 17;  // fewer are done before another thread has woken up
 
 float peakOf(const float* map, std::int64_t n) {
   float peak = map[0];
@@ -22,21 +23,20 @@ float peakOf(const float* map, std::int64_t n) {
 }  // namespace
 
 void camReduce(const Context& context, const CamReduceArgs& args) {
-  const std::int64_t grid = args.grid.height * args.grid.width;
+  const std::int64_t grid = args.grid.height * args.grid.width, each = args.channels * grid;
   const auto rows = static_cast<std::int64_t>(args.rows.size());
-  const std::int64_t stretches = ceilDiv(grid, kStretch);
-  context.pool.parallelFor(rows * stretches, context.cancel, [&](std::int64_t task, Scratch&) {
-    const std::int64_t row = task / stretches, begin = task % stretches * kStretch;
-    const float* planes = args.activations + row * args.channels * grid + begin;
-    float* map = args.maps + args.rows[index(row)] * grid + begin;
-    context.kernels.reduceChannels(planes, args.weights + row * args.channels, args.channels, grid,
-                                   std::min(kStretch, grid - begin), map);
-    if (stretches == 1) args.peaks[args.rows[index(row)]] = peakOf(map, grid);
-  });
-  if (stretches == 1) return;
-  context.pool.parallelFor(rows, context.cancel, [&](std::int64_t row, Scratch&) {
-    const std::int64_t place = args.rows[index(row)];
-    args.peaks[place] = peakOf(args.maps + place * grid, grid);
+  const std::int64_t run = std::max<std::int64_t>(1, kTaskActivations / each);
+  context.pool.parallelFor(ceilDiv(rows, run), context.cancel, [&](std::int64_t task, Scratch&) {
+    for (std::int64_t row = task * run; row < std::min(rows, (task + 1) * run); ++row) {
+      const std::int64_t place = args.rows[index(row)];
+      const float* weights = args.weights + row * args.channels;
+      float* map = args.maps + place * grid;
+      for (std::int64_t begin = 0; begin < grid; begin += kStretch) {
+        context.kernels.reduceChannels(args.activations + row * each + begin, weights, args.channels, grid,
+                                       std::min(kStretch, grid - begin), map + begin);
+      }
+      args.peaks[place] = peakOf(map, grid);
+    }
   });
 }
 
