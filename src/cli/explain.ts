@@ -6,7 +6,7 @@ import { imageSize } from '../io/decode.ts'
 import { encodeJson, encodeReport, type Report, reportData } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
 import { type ExplainOptions, explainDefaults } from '../options.ts'
-import type { Plan } from '../sess/plan.ts'
+import type { EstimatedPlan } from '../sess/plan.ts'
 import { type ExplainArguments, scalesFor } from './arguments.ts'
 import { type Context, loadExplainer, note, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
@@ -161,13 +161,15 @@ async function printPlan(
 }
 
 /** The plan for a reader: what a level costs. */
-export function planText(input: string, plan: Plan): string {
-  const { image, window, levels, windows, forwards, batch, step } = plan
+export function planText(input: string, plan: EstimatedPlan): string {
+  const { image, window, levels, windows, forwards, batch, step, memory } = plan
   const rows = levels.map(({ height, width }, level) => {
     const count = windows.filter((w) => w.level === level).length
     return `  level ${String(level).padStart(2)}  ${`${width} x ${height}`.padEnd(13)}  ${count} windows`
   })
   const head = `${input}: ${image.width} x ${image.height} pixels, window ${window.width} x ${window.height}, step ${step[0]},${step[1]}`
-  const total = `  ${windows.length} windows, ${forwards} forward passes in batches of ${batch}`
+  const total =
+    `  ${windows.length} windows, ${forwards} forward passes in batches of ${batch}; ` +
+    `about ${Math.ceil(memory / 1e6)} MB besides the model`
   return `${[head, ...rows, total].join('\n')}\n`
 }
