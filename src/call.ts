@@ -35,6 +35,9 @@ export class Call implements Disposable {
     const rgba = Tensor.wrap(this.#device, data, [height, width, 4])
     try {
       await this.clock.add('decode', flatten(this.stream, rgba, tensor))
+    } catch (error) {
+      tensor.dispose()
+      throw error
     } finally {
       rgba.dispose()
     }

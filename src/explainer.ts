@@ -67,7 +67,7 @@ export class Explainer {
   /**
    * The saliency of one image, for one target or several. Several targets share the forward passes.
    * @throws SessError `IMAGE_*`, `TARGET_*`, `LAYER_NOT_FOUND`, `METHOD_UNSUPPORTED`, `OPTION_INVALID`,
-   * `MODEL_NONFINITE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   * `MODEL_UNSUPPORTED` (a layer behind which no gradient passes), `MODEL_NONFINITE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
   explain(image: ImageSource, options: ExplainOptions & { readonly target: readonly Target[] }): Promise<Explanation[]>
   explain(image: ImageSource, options?: ExplainOptions & { readonly target?: Target }): Promise<Explanation>
@@ -82,6 +82,7 @@ export class Explainer {
 
   /** What `explain` would run for an image of this size, without running it. */
   plan(image: Size, options: ExplainOptions = {}): EstimatedPlan {
+    this.#refuseDisposed()
     return this.#plan(image, checkExplainOptions(options))
   }
 
@@ -107,8 +108,8 @@ export class Explainer {
     const { device, preprocessing, sessions } = this.#model
     const { name: method } = methodByName(options.method ?? explainDefaults.method)
     const classes = targets.map((target) => this.#classOf(target))
-    const model = await sessions.explaining(options.layer, targets.length)
     return await this.#call(options.signal, async (call) => {
+      using model = await sessions.explaining(options.layer, targets.length)
       const decoded = await call.clock.wall('decode', decode(image, options))
       const plan = this.#plan(decoded, options)
       const onForwards = (done: number) => options.onProgress?.({ done, total: plan.forwards, phase: 'inference' })
@@ -121,12 +122,16 @@ export class Explainer {
       this.#forwardSeconds = clock.timings().inference / 1000 / plan.forwards
       const facts = { model: this.info.model, method, layer: model.layer }
       const explanations: Explanation[] = []
-      for (const result of results) {
-        const target = this.#classScore(baseLogits, result.target)
-        const parts = await fuseTarget({ device, stream, clock, plan, result }, fusionOptions(options, plan))
-        explanations.push(
-          new Explanation({ ...facts, ...parts, photo: pixels.photo, target, plan, timings: clock.timings() }),
-        )
+      try {
+        for (const result of results) {
+          const target = this.#classScore(baseLogits, result.target)
+          const parts = await fuseTarget({ device, stream, clock, plan, result }, fusionOptions(options, plan))
+          explanations.push(
+            new Explanation({ ...facts, ...parts, photo: pixels.photo, target, plan, timings: clock.timings() }),
+          )
+        }
+      } finally {
+        for (const { maps } of results) maps.dispose()
       }
       return explanations
     })
@@ -134,8 +139,8 @@ export class Explainer {
 
   async #classify(image: ImageSource, options: ClassifyOptions): Promise<readonly ClassScore[]> {
     const { device, preprocessing, sessions } = this.#model
-    const session = await sessions.classifying()
     return await this.#call(options.signal, async (call) => {
+      using session = await sessions.classifying()
       const photo = await decode(image, options)
       const plan = this.#plan(photo, { sess: false, batch: 1 })
       using pixels = await call.pixels(photo)
@@ -187,7 +192,7 @@ export class Explainer {
     const targets = typeof options.target === 'object' ? options.target.length : 1
     return {
       ...plan,
-      memory: memoryOf(plan, { classes, channels, grid: { height, width } }, targets),
+      memory: memoryOf(plan, { classes, channels, grid: { height, width } }, targets, options.keepMaps === true),
       seconds: this.#forwardSeconds === undefined ? null : this.#forwardSeconds * plan.forwards,
     }
   }
@@ -211,8 +216,12 @@ export class Explainer {
     }
   }
 
-  async #track<T>(start: () => Promise<T>): Promise<T> {
+  #refuseDisposed(): void {
     if (this.#disposed) throw new SessError('DISPOSED', 'The explainer is disposed: load it again.')
+  }
+
+  async #track<T>(start: () => Promise<T>): Promise<T> {
+    this.#refuseDisposed()
     const running = start()
     this.#running.add(running)
     try {

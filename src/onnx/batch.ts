@@ -4,7 +4,14 @@ import { unsupported } from './errors.ts'
 import { type Graph, readGraph } from './graph.ts'
 import { revise } from './messages.ts'
 import { dependents } from './paths.ts'
-import { type ImageShape, probeBatchedShapes, probeSingleShapes, type ShapeProbe, type Shapes } from './shapes.ts'
+import {
+  type Dim,
+  type ImageShape,
+  probeBatchedShapes,
+  probeSingleShapes,
+  type ShapeProbe,
+  type Shapes,
+} from './shapes.ts'
 import { int64Tensor, tensorValues } from './tensors.ts'
 
 /**
@@ -70,7 +77,14 @@ async function probeScaling(graph: Graph, image: ImageShape, probe: ShapeProbe):
     const isFloat = facts.dtype.startsWith('float')
     if (isFloat && facts.dims.filter((dim) => typeof dim !== 'number').length !== 1) return undefined
   }
-  return shapes
+  return graph.outputs.some(({ name }) => reached.has(name) && isOneForEach(shapes.get(name)?.dims[0]))
+    ? shapes
+    : undefined
+}
+
+/** A first axis with one entry for each image; `[1, 5 x batch]` grows too, but has merged the images. */
+function isOneForEach(dim: Dim | undefined): boolean {
+  return typeof dim === 'object' && dim.batch === 1
 }
 
 /** Reshapes of one image's tensors to constant shapes, rewritten to `[-1, rest of the shape]`. */

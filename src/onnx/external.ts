@@ -2,6 +2,7 @@ import { type FileHandle, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { type GraphProto, type ModelProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf'
 import { unreadable } from './errors.ts'
+import { readFully } from './read-fully.ts'
 import { OWN_FILE } from './skim.ts'
 
 export function usesExternalData(proto: ModelProto): boolean {
@@ -74,9 +75,8 @@ function setEntry(tensor: TensorProto, key: string, value: string): void {
 }
 
 async function bringHome(tensor: TensorProto, file: FileHandle): Promise<void> {
-  const data = new Uint8Array(Number(entryOf(tensor, 'length')))
-  await file.read(data, 0, data.length, Number(entryOf(tensor, 'offset')))
-  tensor.rawData = data
+  const [offset, length] = [Number(entryOf(tensor, 'offset')), Number(entryOf(tensor, 'length'))]
+  tensor.rawData = await readFully(file, offset, length)
   tensor.externalData = []
   tensor.dataLocation = TensorProto_DataLocation.DEFAULT
 }

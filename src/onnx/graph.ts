@@ -133,7 +133,7 @@ function mapConsumers(nodes: readonly NodeProto[]): ReadonlyMap<string, readonly
   return consumers
 }
 
-/** Kahn's algorithm; keeps the file's order where it is topological already. */
+/** Kahn's algorithm: every node behind those that it reads from. */
 function sortNodes(
   name: string,
   graph: GraphProto,
@@ -152,7 +152,11 @@ function sortNodes(
       }
     }
     waiting.set(node, before.size)
-    for (const producer of before) feeds.set(producer, [...(feeds.get(producer) ?? []), node])
+    for (const producer of before) {
+      const fed = feeds.get(producer)
+      if (fed === undefined) feeds.set(producer, [node])
+      else fed.push(node)
+    }
   }
   const sorted = graph.node.filter((node) => waiting.get(node) === 0)
   for (let i = 0; i < sorted.length; i++) {

@@ -13,6 +13,7 @@ import { SessError } from '../error.ts'
 import { unreadable } from './errors.ts'
 import { referToFiles, usesExternalData } from './external.ts'
 import { revise } from './messages.ts'
+import { isDefaultDomain } from './operators.ts'
 import { skim } from './skim.ts'
 import { floatTensor, int64Tensor } from './tensors.ts'
 
@@ -129,7 +130,7 @@ function hoistConstants(proto: ModelProto): ModelProto {
 function constantTensor(node: NodeProto): TensorProto | undefined {
   const name = node.output[0]
   const attribute = node.attribute[0]
-  if (node.opType !== 'Constant' || node.domain !== '' || name === undefined || attribute === undefined)
+  if (node.opType !== 'Constant' || !isDefaultDomain(node.domain) || name === undefined || attribute === undefined)
     return undefined
   switch (attribute.name) {
     case 'value':

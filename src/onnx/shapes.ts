@@ -34,10 +34,6 @@ export function sameDim(a: Dim, b: Dim): boolean {
   return typeof a === 'number' || typeof b === 'number' ? a === b : a.batch === b.batch
 }
 
-export function sameDims(a: Dims, b: Dims): boolean {
-  return a.length === b.length && a.every((dim, i) => sameDim(dim, b[i] ?? -1))
-}
-
 /** Two batch sizes that no layer's channel count or window is likely to equal. */
 const BATCHES = [7, 11] as const
 

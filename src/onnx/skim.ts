@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { readFully } from './read-fully.ts'
 
 /** Raw data up to this many bytes stays in the graph: shapes, axes and bounds are read from it. */
 export const INLINE_BYTES = 1024
@@ -87,7 +88,7 @@ class Skimmer {
   async #head(at: number): Promise<Buffer> {
     const needed = Math.min(20, this.#size - at)
     if (at < this.#start || at + needed > this.#start + this.#window.length) {
-      this.#window = await this.#read(at, Math.min(at + WINDOW, this.#size))
+      this.#window = await readFully(this.#file, at, Math.min(WINDOW, this.#size - at))
       this.#start = at
     }
     return this.#window.subarray(at - this.#start, at - this.#start + needed)
@@ -96,17 +97,7 @@ class Skimmer {
   async #bytes(start: number, end: number): Promise<Buffer> {
     const from = start - this.#start
     if (from >= 0 && end <= this.#start + this.#window.length) return this.#window.subarray(from, end - this.#start)
-    return await this.#read(start, end)
-  }
-
-  async #read(start: number, end: number): Promise<Buffer> {
-    const bytes = Buffer.alloc(end - start)
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesRead } = await this.#file.read(bytes, done, bytes.length - done, start + done)
-      if (bytesRead === 0) throw new RangeError('the file became shorter')
-      done += bytesRead
-    }
-    return bytes
+    return await readFully(this.#file, start, end - start)
   }
 }
 

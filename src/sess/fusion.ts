@@ -1,3 +1,4 @@
+import { SessError } from '../error.ts'
 import { type Device, fuse, type Stream, smooth, Tensor, upsample } from '../native.ts'
 import type { TargetResult } from './pipeline.ts'
 import type { Plan } from './plan.ts'
@@ -26,7 +27,6 @@ export interface FusionInput {
   readonly stream: Stream
   readonly clock: Stopwatch
   readonly plan: Plan
-  /** Its maps are disposed. */
   readonly result: TargetResult
 }
 
@@ -44,16 +44,12 @@ export interface FusedTarget {
  */
 export async function fuseTarget(input: FusionInput, options: FusionOptions): Promise<FusedTarget> {
   const { plan, result } = input
-  try {
-    const windows = plan.windows.length
-    const logProbability = result.logProbability.subarray(0, windows)
-    const scores = scoreWindows(logProbability, result.peaks.subarray(0, windows), options.preFilter)
-    const map = await fuseWindows(input, scores, options)
-    const windowMaps = options.keepMaps ? await upsampleWindows(input, scores.kept) : undefined
-    return { scores, map, windowMaps }
-  } finally {
-    result.maps.dispose()
-  }
+  const windows = plan.windows.length
+  const logProbability = result.logProbability.subarray(0, windows)
+  const scores = scoreWindows(logProbability, result.peaks.subarray(0, windows), options.preFilter)
+  const map = await fuseWindows(input, scores, options)
+  const windowMaps = options.keepMaps ? await upsampleWindows(input, scores.kept) : undefined
+  return { scores, map, windowMaps }
 }
 
 /** Where each kept window's map lies and goes: row, level, y, x, as the op takes them. */
@@ -69,8 +65,7 @@ function placedWindows(plan: Plan, kept: readonly number[]): Int32Array {
 async function fuseWindows(input: FusionInput, scores: WindowScores, options: FusionOptions): Promise<Float32Array> {
   const { device, stream, clock, plan, result } = input
   const shape = [plan.image.height, plan.image.width]
-  const map = new Float32Array(plan.image.height * plan.image.width)
-  const mapTensor = Tensor.wrap(device, map, shape)
+  const map = mapArray(shape)
   const fusion = {
     window: plan.window,
     levels: Int32Array.from(plan.levels.flatMap(({ height, width }) => [height, width])),
@@ -80,22 +75,38 @@ async function fuseWindows(input: FusionInput, scores: WindowScores, options: Fu
     theta: options.theta,
   }
   const { smoothing } = options
-  if (smoothing === undefined) {
-    await clock.add('fuse', fuse(stream, result.maps, fusion, mapTensor))
-    return map
+  const out = Tensor.wrap(device, map, shape)
+  const fused = smoothing === undefined ? out : new Tensor(device, 'float32', shape)
+  try {
+    await clock.add('fuse', fuse(stream, result.maps, fusion, fused))
+    if (smoothing !== undefined) await clock.add('smooth', smooth(stream, fused, smoothing, out))
+  } finally {
+    fused.dispose()
+    out.dispose()
   }
-  const fused = new Tensor(device, 'float32', shape)
-  const fusing = clock.add('fuse', fuse(stream, result.maps, fusion, fused))
-  const smoothed = clock.add('smooth', smooth(stream, fused, smoothing, mapTensor))
-  fused.dispose() // freed once both have run
-  await Promise.all([fusing, smoothed])
   return map
 }
 
-async function upsampleWindows({ device, stream, plan, result }: FusionInput, kept: readonly number[]) {
+/** Memory for results of this shape in JavaScript's own heap. */
+function mapArray(shape: readonly number[]): Float32Array {
+  const elements = shape.reduce((product, side) => product * side, 1)
+  try {
+    return new Float32Array(elements)
+  } catch (cause) {
+    const what = `Maps of ${shape.join(' x ')} values (${Math.ceil(elements / 2.5e8)} GB) cannot be allocated`
+    throw new SessError('OUT_OF_MEMORY', `${what}: take fewer windows, or leave out keepMaps.`, { cause })
+  }
+}
+
+async function upsampleWindows({ device, stream, clock, plan, result }: FusionInput, kept: readonly number[]) {
   const { height, width } = plan.window
-  const maps = new Float32Array(kept.length * height * width)
-  const out = Tensor.wrap(device, maps, [kept.length, height, width])
-  await upsample(stream, result.maps, { rows: Int32Array.from(kept) }, out)
+  const shape = [kept.length, height, width]
+  const maps = mapArray(shape)
+  const out = Tensor.wrap(device, maps, shape)
+  try {
+    await clock.add('fuse', upsample(stream, result.maps, { rows: Int32Array.from(kept) }, out))
+  } finally {
+    out.dispose()
+  }
   return maps
 }

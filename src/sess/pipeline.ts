@@ -1,3 +1,4 @@
+import { SessError } from '../error.ts'
 import {
   camReduce,
   type Device,
@@ -56,6 +57,10 @@ const batchesAhead = 2
 
 /** Lowest index of the largest logit. */
 function argmax(logits: Float32Array): number {
+  if (!logits.every(Number.isFinite)) {
+    const what = 'The model gives logits that are not finite for the whole photo, so it has no top-1'
+    throw new SessError('MODEL_NONFINITE', `${what}: name a target, or check the preprocessing (mean, std).`)
+  }
   return logits.reduce((best, value, i) => (value > (logits[best] ?? value) ? i : best), 0)
 }
 

@@ -40,8 +40,11 @@ export interface EstimatedPlan extends Plan {
   readonly seconds: number | null
 }
 
+const mostScales = 10_000
+
 function resolveScales(scales: PlanOptions['scales'], window: Size): readonly number[] {
   const side = Math.max(window.height, window.width)
+  if (typeof scales === 'number' && scales > mostScales) throw invalidOption('scales', scales, `at most ${mostScales}`)
   const lengths = typeof scales === 'number' ? defaultScales(side, scales) : scales
   const ascending = lengths.every((length, i) => i === 0 || length > (lengths[i - 1] ?? 0))
   const [smallest] = lengths
@@ -102,6 +105,9 @@ function sameAsBaseView(level: Size, window: Size, image: Size, antialias: boole
  */
 export function makePlan(image: Size, window: Size, options: PlanOptions): Plan {
   const { antialias, sess, batch } = options
+  for (const [side, length] of Object.entries(image)) {
+    if (!Number.isSafeInteger(length) || length < 1) throw invalidOption(`image ${side}`, length, 'whole pixels from 1')
+  }
   const step = resolveStep(options.step, window)
   const scales = sess ? resolveScales(options.scales, window) : []
   const levels = sess ? scales.map((scale) => levelSize(image, scale)) : [window]

@@ -34,8 +34,8 @@ export function scoreWindows(logProbability: Float64Array, peak: Float32Array, p
   if (kept.length === 0) {
     throw new SessError(
       'MODEL_NONFINITE',
-      `The model gives values that are not finite for all ${logProbability.length} windows: check the model and its ` +
-        'preprocessing (mean, std).',
+      'The model gives logits or maps that are not finite for every window that the pre-filter keeps (of ' +
+        `${logProbability.length}): check the model and its preprocessing (mean, std).`,
     )
   }
   const nonfinite = [...logProbability.keys()].filter((i) => Number.isNaN(logProbability[i]) || Number.isNaN(peak[i]))

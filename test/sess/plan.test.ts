@@ -89,9 +89,19 @@ describe('plan', () => {
     expect(makePlan({ height: 20, width: 3000 }, square(224), options).windows).toHaveLength(15_743)
   })
 
+  it.each([
+    { height: 0, width: 5 },
+    { height: -5, width: 5 },
+    { height: 5.5, width: 5 },
+    { height: 5, width: Number.NaN },
+  ])('refuses an image of %o', (image) => {
+    expect(() => makePlan(image, square(224), options)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
+  })
+
   it.each<[string, Partial<PlanOptions>, RegExp]>([
     ['a scale under the window', { scales: [223] }, /scales is \[223\].*224/],
     ['scales that do not ascend', { scales: [300, 300] }, /scales is \[300, 300\].*strictly ascending/],
+    ['a count of scales that no one means', { scales: 2e8 }, /scales is 200000000.*10000/],
     ['a step larger than the window', { step: [225, 1] }, /step is \[225, 1\].*224/],
     ['more windows than the limit', { maxWindows: 121 }, /122 windows.*121.*--max-windows/],
   ])('refuses %s, naming option, value and expectation', (_, change, message) => {

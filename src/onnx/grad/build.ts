@@ -29,9 +29,8 @@ export function buildGradients(options: {
   const gradients = new Map<string, Gradient>([[seed.tensor, seed.gradient]])
   const path = graph.nodes.filter((node) => isAmong(nodeReads(node), wanted) && isAmong(node.output, wanted))
   for (const node of path.reverse()) {
-    const upstream = gradients.get(node.output[0] ?? '')
-    if (upstream === undefined) continue
-    const downstream = applyRule(node, upstream, context)
+    if (!node.output.some((output) => gradients.has(output))) continue
+    const downstream = applyRule(node, gradients, context)
     node.input.forEach((input, i) => {
       const gradient = downstream[i]
       if (gradient === undefined || !wanted.has(input)) return
@@ -46,13 +45,20 @@ function isAmong(names: readonly string[], wanted: ReadonlySet<string>): boolean
   return names.some((name) => wanted.has(name))
 }
 
-function applyRule(node: NodeProto, upstream: Gradient, context: GradientContext): readonly (Gradient | undefined)[] {
+function applyRule(
+  node: NodeProto,
+  gradients: ReadonlyMap<string, Gradient>,
+  context: GradientContext,
+): readonly (Gradient | undefined)[] {
   const rule = isDefaultDomain(node.domain) ? RULES[node.opType] : undefined
   if (rule === undefined) {
     const quantised = /quant|QLinear|Integer/i.test(node.opType)
     throw context.refuse(node, quantised ? 'quantised operators have no gradient' : 'the operator has no gradient rule')
   }
-  const second = node.output.findIndex((output, i) => i > 0 && output !== '' && context.isWanted(output))
-  if (second > 0) throw context.refuse(node, `its output ${second + 1} is used on the way to the logits`)
+  const second = node.output.findIndex((output, i) => i > 0 && gradients.has(output))
+  const upstream = gradients.get(node.output[0] ?? '')
+  if (second > 0 || upstream === undefined) {
+    throw context.refuse(node, `its output ${second + 1} is used on the way to the logits`)
+  }
   return rule(node, upstream, context)
 }

@@ -44,11 +44,6 @@ export class GradientContext {
     return this.#wanted.has(node.input[index] ?? '')
   }
 
-  /** Whether the tensor lies between the tensors asked for and the logits. */
-  isWanted(tensor: string): boolean {
-    return this.#wanted.has(tensor)
-  }
-
   /** Shape of the tensor; refuses the node where it is unknown. */
   dims(node: NodeProto, tensor: string | undefined): Dims {
     const facts = this.#shapes.get(tensor ?? '')
@@ -70,10 +65,6 @@ export class GradientContext {
   constant(node: NodeProto, index: number): readonly number[] | undefined {
     const tensor = this.#graph.initializers.get(node.input[index] ?? '')
     return tensor === undefined ? undefined : tensorValues(tensor)
-  }
-
-  isConstant(name: string): boolean {
-    return this.#graph.initializers.has(name)
   }
 
   /** Asks the forward node itself for one more of its outputs. */

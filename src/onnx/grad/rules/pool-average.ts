@@ -18,7 +18,9 @@ export const averagePool: GradientRule = (node, upstream, context) => {
   const { name: dy, factor } = stretch(e, shared, y)
   const slides = axes.every((a) => a.stride === 1 && a.dilation === 1 && a.begin < a.kernel && a.end < a.kernel)
   if (slides) return [scale(slide(e, dy, axes, x), factor)]
-  const tiles = axes.every((a) => a.kernel === a.stride && a.begin === 0 && a.output * a.stride === a.input)
+  const tiles = axes.every(
+    (a) => a.kernel === a.stride && a.dilation === 1 && a.begin === 0 && a.output * a.stride === a.input,
+  )
   // Resize leaves its region of interest out only from operator set 13 on
   if (tiles && e.opset >= 13) return [scale(repeat(e, dy, axes, x), factor)]
   return [scale(spread(e, dy, axes, x), factor)]

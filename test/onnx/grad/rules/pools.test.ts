@@ -32,6 +32,17 @@ const WINDOWS: readonly PoolCase[] = [
     x: [2, 7, 8],
     attributes: { kernel_shape: ints(2, 3), strides: ints(2, 2), auto_pad: string('SAME_LOWER') },
   },
+  {
+    name: '2x2 s2, dilated, with a pad at the end',
+    x: [2, 4, 4],
+    attributes: {
+      kernel_shape: ints(2, 2),
+      strides: ints(2, 2),
+      dilations: ints(2, 2),
+      pads: ints(0, 0, 1, 1),
+    },
+    since: 19,
+  },
   { name: 'the whole input', x: [3, 4, 5], attributes: { kernel_shape: ints(4, 5) } },
   { name: 'stride wider than the kernel', x: [2, 9, 8], attributes: { kernel_shape: ints(2, 2), strides: ints(3, 4) } },
   {
