@@ -5,6 +5,8 @@ export type { ClassScore, ExplainedWindow, Explanation, SaliencyMap } from './ex
 export type { ImageSource, RawImage } from './io/photo.ts'
 export type { ExplainerInfo } from './load.ts'
 export { type Method, methods } from './methods/index.ts'
+export type { ModelAnalysis } from './models/info.ts'
+export { type ModelEntry, type ModelInfo, models, type PullOptions, type RegistryOptions } from './models/registry.ts'
 export type { ClassifyOptions, ExplainOptions, LoadOptions, Progress, Smoothing, Target } from './options.ts'
 export { type ColormapName, colormaps } from './render/colormaps.ts'
 export type { OverlayOptions } from './render/overlay.ts'

@@ -49,7 +49,12 @@ export interface ExplainerInfo {
   readonly preprocessing: ModelPreprocessing
 }
 
-async function readClassifier(device: Device, resolved: ResolvedModel, options: LoadOptions): Promise<ClassifierGraph> {
+/** Reads a resolved model's graph. What options and manifest state wins over what the graph suggests. */
+export async function readClassifier(
+  device: Device,
+  resolved: ResolvedModel,
+  options: LoadOptions,
+): Promise<ClassifierGraph> {
   const { manifest, path } = resolved
   const overrides = {
     input: manifest?.input?.name,
@@ -85,7 +90,10 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
   throwIfAborted(signal)
   const device = openDevice(deviceName, options.threads ?? defaultThreads())
   try {
-    const resolved = await resolveModel(name, { signal })
+    const resolved = await resolveModel(name, {
+      signal,
+      onProgress: (progress) => options.onProgress?.({ ...progress, phase: 'download' }),
+    })
     const classifier = await readClassifier(device, resolved, options)
     const activation = classifier.activation === 'unknown' ? 'softmax' : classifier.activation
     const sessions = new CamSessions(device, classifier, activation)

@@ -7,10 +7,10 @@ import { DEFAULT_MAX_PIXELS } from './io/decode.ts'
 export type Target = number | string
 
 export interface Progress {
-  /** Forward passes of the whole call done so far; never falls. */
+  /** Forward passes of the whole call done so far, or bytes of a model that is being downloaded; never falls. */
   readonly done: number
   readonly total: number
-  readonly phase: 'inference' | 'fusion'
+  readonly phase: 'download' | 'inference' | 'fusion'
 }
 
 const isInteger = (value: unknown, low: number, high = Number.MAX_SAFE_INTEGER): value is number =>

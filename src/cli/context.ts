@@ -2,6 +2,7 @@ import type { Explainer } from '../explainer.ts'
 import type { LoadOptions } from '../options.ts'
 import { type CommonArguments, deviceOf, type ModelArguments } from './arguments.ts'
 import { failureText } from './failure.ts'
+import { downloadBar } from './models-progress.ts'
 
 /** What a command sees of the process around it; tests put their own in its place. */
 export interface Context {
@@ -16,17 +17,21 @@ export interface Context {
 export async function loadExplainer(context: Context, options: ModelArguments & CommonArguments): Promise<Explainer> {
   const { model, device = deviceOf(context.env), precision, threads, layer, mean, std, labels, activation } = options
   const { signal } = context
-  const explainer = await context.load(model, {
-    device,
-    precision,
-    threads,
-    layer,
-    mean,
-    std,
-    labels,
-    activation,
-    signal,
-  })
+  const bar = downloadBar(context, model, options)
+  const explainer = await context
+    .load(model, {
+      device,
+      precision,
+      threads,
+      layer,
+      mean,
+      std,
+      labels,
+      activation,
+      signal,
+      onProgress: bar.update,
+    })
+    .finally(bar.stop)
   if (explainer.info.preprocessing.inferred) {
     note(
       context,

@@ -5,6 +5,7 @@ import sharp from 'sharp'
 import type { DeviceInfo } from '../device.ts'
 import { SessError } from '../error.ts'
 import { encodeJson } from '../io/json.ts'
+import { cacheFolder } from '../models/cache.ts'
 import { registryIds } from '../models/resolve.ts'
 import type { CommonArguments } from './arguments.ts'
 import type { Context } from './context.ts'
@@ -121,10 +122,11 @@ async function selfTest(): Promise<Finding> {
 
 async function models(): Promise<Finding> {
   const ids = await registryIds()
-  const cache = process.env.SESS_CACHE
+  const cache = cacheFolder()
   const facts = {
-    'in the package': ids.length === 0 ? 'none' : ids.join(', '),
-    SESS_CACHE: cache === undefined ? 'not set' : `${cache}${existsSync(cache) ? '' : ' (not there yet)'}`,
+    known: `${ids.length} (sess models list)`,
+    cache: `${cache}${existsSync(cache) ? '' : ' (not there yet)'}`,
+    SESS_CACHE: process.env.SESS_CACHE ?? 'not set',
     SESS_DEVICE: process.env.SESS_DEVICE ?? 'not set',
     SESS_THREADS: process.env.SESS_THREADS ?? 'not set',
   }

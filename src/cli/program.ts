@@ -12,6 +12,7 @@ import {
 } from './arguments.ts'
 import type { Context } from './context.ts'
 import { exitStatus, failureText } from './failure.ts'
+import { addModelsCommand } from './models-command.ts'
 import { version } from './versions.ts'
 
 /** Runs one command line (without node and script) and returns the exit status. */
@@ -61,6 +62,8 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
     .action((images: string[], options: ClassifyArguments) =>
       settle(async () => (await import('./classify.ts')).classify(images, { ...unsaid, ...options }, context)),
     )
+
+  addModelsCommand(program, context, settle)
 
   const examining = program
     .command('doctor')

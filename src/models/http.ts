@@ -54,10 +54,9 @@ export class Connections {
         bodyTimeout: this.#patience.idle,
         signal: options.signal ?? null,
       })
-      const discard = () => {
-        body.on('error', () => {})
-        body.destroy()
-      }
+      // A connection may break before anybody reads; whoever reads then is told, and an unheard event would end the process.
+      body.on('error', () => {})
+      const discard = () => void body.destroy()
       const location = [301, 302, 303, 307, 308].includes(statusCode) ? headers.location : undefined
       if (typeof location !== 'string') return { status: statusCode, headers, body, discard }
       discard()

@@ -1,10 +1,13 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, type Stats } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { distance } from 'fastest-levenshtein'
 import { SessError } from '../error.ts'
 import { throwIfAborted } from '../io/abort.ts'
+import { cachedPath, fetchModel, isCached, isRemote } from './cache.ts'
+import { sha256Of } from './checksum.ts'
+import type { DownloadProgress } from './download.ts'
 import { readLabels } from './labels.ts'
 import { MAX_MODEL_BYTES, type Manifest, parseManifest } from './manifest.ts'
 
@@ -14,12 +17,18 @@ export interface ResolvedModel {
   /** The `.onnx` file. */
   readonly path: string
   readonly manifest: Manifest | undefined
+  /** Where the manifest was read. */
+  readonly manifestPath?: string | undefined
   /** In class order; what the manifest names. */
   readonly labels: readonly string[] | undefined
 }
 
-interface Options {
+export interface ResolveOptions {
   readonly signal?: AbortSignal | undefined
+  /** Of a download, where there is one. */
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined
+  /** What becomes of a model that is known and not here: `refuse` keeps off the network. */
+  readonly absent?: 'download' | 'refuse' | undefined
   /** Folder of the manifests that ship with the package. */
   readonly registry?: string | undefined
 }
@@ -30,13 +39,13 @@ const packageModels = join(dirname(dirname(dirname(fileURLToPath(import.meta.url
 
 /**
  * Finds a model by registry id, path to a `.onnx` (or to its manifest), or folder, and checks what its manifest
- * states about the file. A bare name is looked up in the registry first; `./name` is always a path.
+ * states about the file. One that is known and not here is downloaded into the cache. A bare name is looked up in the registry first; `./name` is always a path.
  */
-export async function resolveModel(name: string | URL, options: Options = {}): Promise<ResolvedModel> {
+export async function resolveModel(name: string | URL, options: ResolveOptions = {}): Promise<ResolvedModel> {
   const { signal, registry = packageModels } = options
   throwIfAborted(signal)
   const path = pathOf(name)
-  if (/^[A-Za-z0-9][\w.@-]*$/.test(path) && extname(path) !== '.onnx') {
+  if (isId(path)) {
     const entry = await registryEntry(registry, path)
     if (entry !== undefined) return await fromManifest(entry, options)
   }
@@ -45,8 +54,9 @@ export async function resolveModel(name: string | URL, options: Options = {}): P
   if (info.isDirectory()) return await fromFolder(path, options)
   if (extname(path).toLowerCase() === '.json') return await fromManifest(path, options)
   const beside = join(dirname(path), `${basename(path, extname(path))}.json`)
-  const manifest = (await isFile(beside)) ? await readManifest(beside, signal) : undefined
-  return await resolved(path, manifest, dirname(path), options)
+  const manifestPath = (await isFile(beside)) ? beside : undefined
+  const manifest = manifestPath === undefined ? undefined : await readManifest(manifestPath, signal)
+  return { ...(await resolved(path, manifest, dirname(path), options)), manifestPath }
 }
 
 function pathOf(name: string | URL): string {
@@ -68,13 +78,42 @@ function pathOf(name: string | URL): string {
 
 async function missing(path: string, registry: string, cause: Error): Promise<SessError> {
   const known = await registryIds(registry)
-  const ids = known.length === 0 ? 'this version brings no models of its own' : `known ids: ${known.join(', ')}`
   return new SessError(
     'MODEL_NOT_FOUND',
-    `${path === '' ? 'The empty name' : path} is neither a file, nor a folder, nor the id of a model that comes with the package (${ids}). ` +
-      'Pass the path of a .onnx file with --model (the first argument of Explainer.load).',
+    `${path === '' ? 'The empty name' : path} is neither a file, nor a folder, nor the id of a known model${nearest(path, known)}. ` +
+      'Pass an id of sess models list, or the path of a .onnx file, with --model (the first argument of Explainer.load).',
     { cause },
   )
+}
+
+function nearest(wanted: string, ids: readonly string[]): string {
+  const byEdits = ids.map((id) => ({ id, edits: id.startsWith(wanted) ? 0 : distance(wanted, id) }))
+  const near = byEdits.sort((a, b) => a.edits - b.edits).slice(0, 5)
+  return wanted === '' || near.length === 0 ? '' : ` (nearest: ${near.map(({ id }) => id).join(', ')})`
+}
+
+/** The manifest of a registry id, and where it stands. `MODEL_NOT_FOUND` with the nearest ids where there is none. */
+export async function registryManifest(id: string, options: ResolveOptions = {}) {
+  const { registry = packageModels, signal } = options
+  const path = isId(id) ? await registryEntry(registry, id) : undefined
+  if (path !== undefined) return { path, manifest: await readManifest(path, signal) }
+  throw new SessError(
+    'MODEL_NOT_FOUND',
+    `${id === '' ? 'The empty name' : id} is not the id of a known model${nearest(id, await registryIds(registry))}. See sess models list.`,
+  )
+}
+
+function isId(name: string): boolean {
+  return /^[A-Za-z0-9][\w.@-]*$/.test(name) && extname(name) !== '.onnx'
+}
+
+/** Where the file of a manifest is, or would be, and whether it is there. */
+export async function placeOf(manifest: Manifest, manifestPath: string) {
+  const beside = manifest.file === undefined ? undefined : join(dirname(manifestPath), manifest.file)
+  if (isRemote(manifest) && (beside === undefined || !(await isFile(beside)))) {
+    return { path: cachedPath(manifest), state: (await isCached(manifest)) ? 'cached' : 'remote' } as const
+  }
+  return { path: beside ?? '', state: 'local' } as const
 }
 
 async function registryEntry(registry: string, id: string): Promise<string | undefined> {
@@ -96,19 +135,23 @@ export async function registryIds(registry: string = packageModels): Promise<rea
   return ids.flat().sort()
 }
 
-async function fromManifest(path: string, options: Options): Promise<ResolvedModel> {
-  const manifest = await readManifest(path, options.signal)
-  if (manifest.file === undefined) {
-    throw new SessError(
-      'MODEL_NOT_FOUND',
-      `${manifest.id} has to be downloaded first: ${manifest.url}. Pass the file's path with --model.`,
-    )
+async function fromManifest(manifestPath: string, options: ResolveOptions): Promise<ResolvedModel> {
+  const manifest = await readManifest(manifestPath, options.signal)
+  const { path, state } = await placeOf(manifest, manifestPath)
+  if (state === 'remote' && isRemote(manifest)) {
+    if (options.absent === 'refuse') throw notHere(manifest.id)
+    await fetchModel(manifest, options)
   }
-  return await resolved(join(dirname(path), manifest.file), manifest, dirname(path), options)
+  const model = await resolved(path, manifest, dirname(manifestPath), options)
+  return { ...model, manifestPath }
+}
+
+export function notHere(id: string): SessError {
+  return new SessError('MODEL_NOT_FOUND', `${id} is not downloaded yet. Fetch it with sess models pull ${id}.`)
 }
 
 /** `model.onnx`, else the only `.onnx`, else the one that the only manifest names. */
-async function fromFolder(folder: string, options: Options): Promise<ResolvedModel> {
+async function fromFolder(folder: string, options: ResolveOptions): Promise<ResolvedModel> {
   const names = (await readdir(folder)).sort()
   const models = names.filter((name) => extname(name).toLowerCase() === '.onnx')
   const manifests = await manifestsAmong(folder, names, options.signal)
@@ -116,8 +159,9 @@ async function fromFolder(folder: string, options: Options): Promise<ResolvedMod
   if (model !== undefined) {
     const own = names.find((name) => name === `${basename(model, extname(model))}.json`)
     const of = own ?? manifests.find(({ file }) => file === model)?.name
-    const manifest = of === undefined ? undefined : await readManifest(join(folder, of), options.signal)
-    return await resolved(join(folder, model), manifest, folder, options)
+    const manifestPath = of === undefined ? undefined : join(folder, of)
+    const manifest = manifestPath === undefined ? undefined : await readManifest(manifestPath, options.signal)
+    return { ...(await resolved(join(folder, model), manifest, folder, options)), manifestPath }
   }
   if (manifests.length === 1 && manifests[0] !== undefined)
     return await fromManifest(join(folder, manifests[0].name), options)
@@ -163,7 +207,7 @@ async function resolved(
   path: string,
   manifest: Manifest | undefined,
   folder: string,
-  options: Options,
+  options: ResolveOptions,
 ): Promise<ResolvedModel> {
   const info = await stat(path).catch((cause: Error) => {
     const what = manifest === undefined ? '' : `, which the manifest of ${manifest.id} names,`
@@ -183,25 +227,22 @@ async function resolved(
 
 /** Size first: it costs nothing. The hash is streamed, so that memory does not grow with the model. */
 async function verify(path: string, info: Stats, manifest: Manifest, signal: AbortSignal | undefined): Promise<void> {
+  const cached = isRemote(manifest) && path === cachedPath(manifest)
+  const mend = cached ? `Fetch it again with sess models pull ${manifest.id} --force` : 'Fetch the file again'
   const mismatch = (what: string) =>
     new SessError(
       'CHECKSUM_MISMATCH',
-      `${path} ${what}, as the manifest of ${manifest.id} states it. Fetch the file again, or correct the manifest if you changed the model.`,
+      `${path} ${what}, as the manifest of ${manifest.id} states it. ${mend}, or correct the manifest if you changed the model.`,
     )
   if (manifest.bytes !== undefined && info.size !== manifest.bytes) {
     throw mismatch(`has ${info.size} bytes instead of ${manifest.bytes}`)
   }
   if (manifest.sha256 === undefined) return
-  const hash = createHash('sha256')
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) }))
-      hash.update(chunk)
-  } catch (cause) {
+  const digest = await sha256Of(path, signal).catch((cause) => {
     throwIfAborted(signal)
     const why = cause instanceof Error ? cause.message : cause
     throw new SessError('MODEL_UNREADABLE', `${path} cannot be read (${why}).`, { cause })
-  }
-  const digest = hash.digest('hex')
+  })
   if (digest !== manifest.sha256.toLowerCase()) throw mismatch(`has SHA-256 ${digest} instead of ${manifest.sha256}`)
 }
 

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Download, download } from '../../src/models/download.ts'
-import { answer, cutAfter, inTurn, serve, TestServer } from './server.ts'
+import { answer, inTurn, serve, startOf, TestServer } from './server.ts'
 
 const content = randomBytes(300_000)
 const sha256 = createHash('sha256').update(content).digest('hex')
@@ -94,19 +94,31 @@ describe('a download', () => {
   })
 })
 
+/** Breaks the connection once, when the client has `bytes`. */
+function cutAt(server: TestServer, bytes: number): Partial<Download> {
+  let isCut = false
+  const onProgress = ({ done }: { done: number }) => {
+    if (done < bytes || isCut) return
+    isCut = true
+    server.cut()
+  }
+  return { onProgress, patience: { ...patience, idle: 30_000 } }
+}
+
 describe('after a break', () => {
   it('the same call goes on where it was', async () => {
-    await using server = await TestServer.start(inTurn(cutAfter(content, 120_000), serve(content)))
-    await get(server)
+    await using server = await TestServer.start(inTurn(startOf(content, 120_000), serve(content)))
+    await get(server, cutAt(server, 120_000))
     isWhole()
     expect(server.ranges).toEqual([undefined, 'bytes=120000-'])
     expect(server.asked[1]?.headers['if-range']).toBe('"v1"')
   })
 
   it('a later call does', async () => {
-    await using server = await TestServer.start(inTurn(cutAfter(content, 120_000), serve(content)))
-    const once = { ...patience, retries: 0 }
-    await expect(get(server, { patience: once })).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' })
+    await using server = await TestServer.start(inTurn(startOf(content, 120_000), serve(content)))
+    const { onProgress } = cutAt(server, 120_000)
+    const broken = get(server, { onProgress, patience: { ...patience, idle: 30_000, retries: 0 } })
+    await expect(broken).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' })
     expect(existsSync(path)).toBe(false)
     await get(server)
     isWhole()
@@ -115,10 +127,7 @@ describe('after a break', () => {
   })
 
   it('a stalled body is one', async () => {
-    const stalled = inTurn((_, response) => {
-      response.writeHead(200, { 'content-length': content.length, etag: '"v1"' })
-      response.write(content.subarray(0, 5000))
-    }, serve(content))
+    const stalled = inTurn(startOf(content, 5000), serve(content))
     await using server = await TestServer.start(stalled)
     await get(server)
     isWhole()
@@ -138,7 +147,10 @@ describe('after a break', () => {
   })
 
   it('a body that always breaks is given up', async () => {
-    await using server = await TestServer.start(cutAfter(content, 1000))
+    await using server = await TestServer.start((_, response) => {
+      response.writeHead(200, { 'content-length': content.length })
+      response.write(content.subarray(0, 1000), () => response.socket?.end())
+    })
     await expect(get(server)).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' })
     expect(server.asked).toHaveLength(3)
   })
@@ -323,12 +335,7 @@ describe('stopped by its signal', () => {
   })
 
   it('in the middle, it keeps what is there', async () => {
-    await using server = await TestServer.start(
-      inTurn((_, response) => {
-        response.writeHead(200, { 'content-length': content.length, etag: '"v1"' })
-        response.write(content.subarray(0, 5000))
-      }, serve(content)),
-    )
+    await using server = await TestServer.start(inTurn(startOf(content, 5000), serve(content)))
     const controller = new AbortController()
     const stopped = get(server, {
       signal: controller.signal,

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { models } from '../../src/models/registry.ts'
 import { registryIds, resolveModel } from '../../src/models/resolve.ts'
 import { shared, sharedMissing } from '../shared.ts'
+import { answer, serve, TestServer } from './server.ts'
 
 let folder: string
 beforeEach(() => {
@@ -120,7 +122,6 @@ describe('no model', () => {
 
   it.each([
     ['a file that is not there', { file: 'none.onnx' }, 'MODEL_NOT_FOUND', /none\.onnx/],
-    ['only an address', { file: undefined, url: 'https://example.org/m' }, 'MODEL_NOT_FOUND', /downloaded first/],
     ['labels that are not there', { labels: 'none.txt' }, 'MODEL_UNREADABLE', /field "labels"/],
     ['a file outside', { file: '../a.onnx' }, 'MODEL_UNREADABLE', /field "file"/],
   ])('a manifest that names %s', async (_, more, code, message) => {
@@ -150,5 +151,86 @@ describe('no model', () => {
     const failure = resolveModel(path, { signal: controller.signal })
     controller.abort()
     await expect(failure).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+})
+
+describe('a model that is known by its address', () => {
+  const remote = (server: TestServer, more: object = {}) => {
+    const sha256 = createHash('sha256').update('onnx').digest('hex')
+    return { schema: 1, id: 'far', url: `${server.url}/m.onnx`, bytes: 4, sha256, ...more }
+  }
+  beforeEach(() => {
+    vi.stubEnv('SESS_CACHE', join(folder, 'cache'))
+    for (const name of ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY']) vi.stubEnv(name, '')
+  })
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('is downloaded when it is asked for, once', async () => {
+    await using server = await TestServer.start(serve(Buffer.from('onnx')))
+    put('registry/far.json', remote(server))
+    const registry = join(folder, 'registry')
+    const progress: number[] = []
+    const model = await resolveModel('far', { registry, onProgress: ({ done }) => progress.push(done) })
+    expect(model.path.startsWith(join(folder, 'cache/models/far/'))).toBe(true)
+    expect(progress.at(-1)).toBe(4)
+    expect(await resolveModel('far', { registry })).toEqual(model)
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it('and has its file beside the manifest is not', async () => {
+    await using server = await TestServer.start(serve(Buffer.from('onnx')))
+    put('a.onnx')
+    const path = put('m.json', remote(server, { file: 'a.onnx' }))
+    expect((await resolveModel(path)).path).toBe(join(folder, 'a.onnx'))
+    expect(server.asked).toEqual([])
+  })
+
+  it('is not downloaded where that is not wanted', async () => {
+    await using server = await TestServer.start(serve(Buffer.from('onnx')))
+    const failure = resolveModel(put('m.json', remote(server)), { absent: 'refuse' })
+    await expect(failure).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
+    await expect(failure).rejects.toThrow(/sess models pull far/)
+    expect(server.asked).toEqual([])
+  })
+
+  it('and was swapped in the cache is refused', async () => {
+    await using server = await TestServer.start(serve(Buffer.from('onnx')))
+    const path = put('m.json', remote(server))
+    writeFileSync((await resolveModel(path)).path, 'evil')
+    const failure = resolveModel(path)
+    await expect(failure).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' })
+    await expect(failure).rejects.toThrow(/sess models pull far --force/)
+  })
+
+  it('and cannot be had leaves nothing', async () => {
+    await using server = await TestServer.start(answer(404))
+    await expect(resolveModel(put('m.json', remote(server)))).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' })
+    await expect(models.path('far', { registry: folder })).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
+  })
+
+  it('is listed, pulled, checked and pulled again', async () => {
+    await using server = await TestServer.start(serve(Buffer.from('onnx')))
+    put('registry/far.json', remote(server, { title: 'Far' }))
+    const registry = join(folder, 'registry')
+    expect(await models.list({ registry })).toMatchObject([{ id: 'far', title: 'Far', state: 'remote', bytes: 4 }])
+    expect(await models.info('far', { registry })).toMatchObject({ id: 'far', state: 'remote', analysis: undefined })
+    expect(server.asked).toEqual([])
+    const { path, state } = await models.pull('far', { registry })
+    expect(state).toBe('cached')
+    expect(await models.path('far', { registry })).toBe(path)
+    await models.pull('far', { registry })
+    expect(server.asked).toHaveLength(1)
+    writeFileSync(path, 'evil')
+    await expect(models.pull('far', { registry })).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' })
+    await models.pull('far', { registry, force: true })
+    expect(readFileSync(path, 'utf8')).toBe('onnx')
+    expect(server.asked).toHaveLength(2)
+  })
+
+  it('by a wrong id is told with the nearest', async () => {
+    const failure = models.pull('resnet50')
+    await expect(failure).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
+    await expect(failure).rejects.toThrow(/nearest: resnet50-v1-12, .*sess models list/)
+    await expect(models.path('../secret')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
   })
 })

@@ -37,6 +37,11 @@ export class TestServer {
     return this.asked.map(({ headers }) => headers.range)
   }
 
+  /** Breaks every connection. */
+  cut(): void {
+    this.#server.closeAllConnections()
+  }
+
   onConnect(tunnel: (request: IncomingMessage, socket: Socket) => void): void {
     this.#server.on('connect', (request, socket) => tunnel(request, socket as Socket))
   }
@@ -78,15 +83,11 @@ export function inTurn(...handlers: readonly Handler[]): Handler {
   return (request, response) => handlers[Math.min(next++, handlers.length - 1)]?.(request, response)
 }
 
-/** Announces the whole of `content` (from the start) and breaks off after `sent` bytes. */
-export function cutAfter(
-  content: Uint8Array,
-  sent: number,
-  headers: Record<string, string> = { etag: '"v1"' },
-): Handler {
+/** Announces the whole of `content` and sends the first `sent` bytes; the test says when the connection breaks. */
+export function startOf(content: Uint8Array, sent: number): Handler {
   return (_request, response) => {
-    response.writeHead(200, { ...headers, 'content-length': content.length })
-    response.write(content.subarray(0, sent), () => setTimeout(() => response.destroy(), 30))
+    response.writeHead(200, { etag: '"v1"', 'content-length': content.length })
+    response.write(content.subarray(0, sent))
   }
 }
 

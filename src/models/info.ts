@@ -1,0 +1,156 @@
+import { stat } from 'node:fs/promises'
+import { openDevice } from '../device.ts'
+import { SessError } from '../error.ts'
+import { throwIfAborted } from '../io/abort.ts'
+import { readClassifier } from '../load.ts'
+import { methods } from '../methods/index.ts'
+import type { ClassifierGraph } from '../onnx/classifier.ts'
+import { buildCamModel } from '../onnx/explain-model.ts'
+import type { TargetLayer } from '../onnx/layers.ts'
+import { readModel } from '../onnx/proto.ts'
+import { countMultiplyAdds, countParameters } from './cost.ts'
+import type { Manifest } from './manifest.ts'
+import { preprocessing } from './preprocess.ts'
+import type { ResolvedModel } from './resolve.ts'
+
+export interface MethodSupport {
+  readonly name: string
+  readonly supported: boolean
+  /** Why not. */
+  readonly reason?: string
+}
+
+/** How pixels become input: `x = (v * scale - mean) / std`, in the order of `channels`. */
+export interface StatedPreprocessing {
+  readonly channels: 'RGB' | 'BGR'
+  readonly scale: number
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+  /** Who says so. */
+  readonly from: string
+}
+
+/** What can be told of a model file without running it. What an unsupported graph leaves open is left out. */
+export interface ModelAnalysis {
+  readonly path: string
+  readonly bytes: number
+  readonly opset: number
+  /** Operators and how often they occur, the most frequent first. */
+  readonly operators: readonly { readonly type: string; readonly count: number }[]
+  readonly parameters: number
+  /** Of one image, in convolutions and matrix products. */
+  readonly multiplyAdds?: number | undefined
+  readonly input?: {
+    readonly name: string
+    readonly layout: 'NCHW' | 'NHWC'
+    readonly height: number
+    readonly width: number
+  }
+  readonly logits?: string
+  readonly classes?: number
+  /** `fixed`: windows run one by one. */
+  readonly batch?: 'dynamic' | 'made-dynamic' | 'fixed'
+  readonly activation?: { readonly name: 'softmax' | 'sigmoid'; readonly from: string }
+  readonly layer?: (TargetLayer & { readonly reason: string }) | undefined
+  readonly candidates?: readonly TargetLayer[]
+  readonly methods: readonly MethodSupport[]
+  readonly preprocessing: StatedPreprocessing
+  /** Why the graph cannot be explained or classified with. */
+  readonly unsupported?: string
+}
+
+/** Explains a model file. @throws SessError `MODEL_UNREADABLE` where it is no ONNX model at all */
+export async function analyse(resolved: ResolvedModel, signal?: AbortSignal): Promise<ModelAnalysis> {
+  const { path, manifest } = resolved
+  throwIfAborted(signal)
+  const { proto } = await readModel({ path })
+  throwIfAborted(signal)
+  const graph = proto.graph
+  const facts = {
+    path,
+    bytes: (await stat(path)).size,
+    opset: Number(proto.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0),
+    operators: countOperators(graph?.node ?? []),
+    parameters: graph === undefined ? 0 : countParameters(graph),
+    preprocessing: statedPreprocessing(manifest, resolved.manifestPath),
+  }
+  const device = openDevice('cpu', 1)
+  try {
+    const classifier = await readClassifier(device, resolved, {})
+    return { ...facts, ...describeClassifier(classifier, manifest) }
+  } catch (error) {
+    if (!(error instanceof SessError) || !['MODEL_UNSUPPORTED', 'LAYER_NOT_FOUND'].includes(error.code)) throw error
+    const reason = 'the graph cannot be read as a classifier'
+    return {
+      ...facts,
+      methods: methods.map(({ name }) => ({ name, supported: false, reason })),
+      unsupported: error.message,
+    }
+  } finally {
+    device.dispose()
+  }
+}
+
+function describeClassifier(classifier: ClassifierGraph, manifest: Manifest | undefined) {
+  const { graph, shapes, inputName, layout, height, width, logits, classes, batch, layer, candidates } = classifier
+  return {
+    multiplyAdds: countMultiplyAdds(graph.nodes, shapes),
+    input: { name: inputName, layout, height, width },
+    logits,
+    classes,
+    batch,
+    activation: {
+      name: classifier.activation === 'unknown' ? ('softmax' as const) : classifier.activation,
+      from: manifest?.activation ? 'the manifest' : classifier.activation === 'unknown' ? 'assumed' : 'the graph',
+    },
+    layer: layer && { ...layer, reason: reasonFor(manifest) },
+    candidates,
+    methods: methods.map(({ name }) => ({ name, ...supportOf(classifier) })),
+  }
+}
+
+function reasonFor(manifest: Manifest | undefined): string {
+  return manifest?.layer === undefined
+    ? 'the last feature map, with height and width over 1, that every path from the image to the logits passes'
+    : 'the manifest names it'
+}
+
+/** Builds the graph that the method would run: what refuses to be built says why. */
+function supportOf(classifier: ClassifierGraph): Omit<MethodSupport, 'name'> {
+  try {
+    buildCamModel(classifier, { targets: 1 })
+    return { supported: true }
+  } catch (error) {
+    if (error instanceof SessError) return { supported: false, reason: error.message }
+    throw error
+  }
+}
+
+export function statedPreprocessing(
+  manifest: Manifest | undefined,
+  manifestPath: string | undefined,
+): StatedPreprocessing {
+  const channels = manifest?.input?.channels ?? 'RGB'
+  const { inferred, scale, bias } = preprocessing(manifest)
+  const s = manifest?.preprocess?.scale ?? 1 / 255
+  // Back from `v * (s / std) - mean / std`, so that what is told is what is computed.
+  const round = (value: number) => Number(value.toPrecision(12))
+  return {
+    channels,
+    scale: s,
+    mean: scale.map((factor, c) => round((-(bias[c] ?? 0) * s) / factor)),
+    std: scale.map((factor) => round(s / factor)),
+    from: inferred ? "nothing states it: ImageNet's mean and std are assumed" : (manifestPath ?? 'the manifest'),
+  }
+}
+
+function countOperators(nodes: readonly { readonly opType: string; readonly domain: string }[]) {
+  const counts = new Map<string, number>()
+  for (const { opType, domain } of nodes) {
+    const type = domain === '' || domain === 'ai.onnx' ? opType : `${domain}.${opType}`
+    counts.set(type, (counts.get(type) ?? 0) + 1)
+  }
+  return [...counts]
+    .map(([type, count]) => ({ type, count }))
+    .sort((a, b) => b.count - a.count || a.type.localeCompare(b.type, 'en'))
+}
