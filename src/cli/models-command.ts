@@ -26,7 +26,9 @@ export function addModelsCommand(program: Command, context: Context, settle: Set
   addCommonOptions(
     models
       .command('pull <id...>')
-      .description('Downloads models into the cache (SESS_CACHE), and checks those that are there.')
+      .description(
+        'Downloads models (ids, or hf:ORG/NAME) into the cache (SESS_CACHE), and checks those that are there.',
+      )
       .option('--force', 'download again what is there already'),
   )
     .addHelpText('after', example('sess models pull resnet50-v1-12 vgg16-12'))

@@ -44,6 +44,16 @@ const defaultPatience = { connect: 15_000, idle: 30_000, retries: 4, pause: 500 
 const WORTH_GOING_ON = 1 << 20
 const SPARE_BYTES = 16 << 20
 
+/** Cause of a `DOWNLOAD_FAILED` that the server's answer is the reason for. */
+export class Answered extends Error {
+  readonly status: number
+
+  constructor(status: number) {
+    super(answered(status))
+    this.status = status
+  }
+}
+
 /** A break that a further attempt may mend. */
 class Break extends Error {}
 
@@ -173,7 +183,9 @@ class Transfer {
     const { bytes, limit } = this.#wanted
     if (status === 416 && offset > 0) return 'again'
     if (status === 408 || status === 429 || status >= 500) throw new Error(`the server answered ${status}`)
-    if (status !== 200 && !(status === 206 && offset > 0)) throw failed(this.#wanted, answered(status))
+    if (status !== 200 && !(status === 206 && offset > 0)) {
+      throw failed(this.#wanted, answered(status), new Answered(status))
+    }
     const encoding = headers['content-encoding']
     if (encoding !== undefined && encoding !== 'identity') {
       throw failed(this.#wanted, `the server sends it encoded as ${encoding}`)

@@ -10,7 +10,7 @@ import type { TargetLayer } from '../onnx/layers.ts'
 import { readModel } from '../onnx/proto.ts'
 import { countMultiplyAdds, countParameters } from './cost.ts'
 import type { Manifest } from './manifest.ts'
-import { preprocessing } from './preprocess.ts'
+import { type StatedPreprocessing, statedPreprocessing } from './preprocess.ts'
 import type { ResolvedModel } from './resolve.ts'
 
 export interface MethodSupport {
@@ -18,16 +18,6 @@ export interface MethodSupport {
   readonly supported: boolean
   /** Why not. */
   readonly reason?: string
-}
-
-/** How pixels become input: `x = (v * scale - mean) / std`, in the order of `channels`. */
-export interface StatedPreprocessing {
-  readonly channels: 'RGB' | 'BGR'
-  readonly scale: number
-  readonly mean: readonly number[]
-  readonly std: readonly number[]
-  /** Who says so. */
-  readonly from: string
 }
 
 /** What can be told of a model file without running it. What an unsupported graph leaves open is left out. */
@@ -123,24 +113,6 @@ function supportOf(classifier: ClassifierGraph): Omit<MethodSupport, 'name'> {
   } catch (error) {
     if (error instanceof SessError) return { supported: false, reason: error.message }
     throw error
-  }
-}
-
-export function statedPreprocessing(
-  manifest: Manifest | undefined,
-  manifestPath: string | undefined,
-): StatedPreprocessing {
-  const channels = manifest?.input?.channels ?? 'RGB'
-  const { inferred, scale, bias } = preprocessing(manifest)
-  const s = manifest?.preprocess?.scale ?? 1 / 255
-  // Back from `v * (s / std) - mean / std`, so that what is told is what is computed.
-  const round = (value: number) => Number(value.toPrecision(12))
-  return {
-    channels,
-    scale: s,
-    mean: scale.map((factor, c) => round((-(bias[c] ?? 0) * s) / factor)),
-    std: scale.map((factor) => round(s / factor)),
-    from: inferred ? "nothing states it: ImageNet's mean and std are assumed" : (manifestPath ?? 'the manifest'),
   }
 }
 

@@ -4,6 +4,9 @@ import { SessError } from '../error.ts'
 /** Model files at most 2 GiB: what one protobuf message can hold. */
 export const MAX_MODEL_BYTES = 2 ** 31
 
+/** Inline labels of a large model fit; anything larger is not a manifest. */
+export const MAX_MANIFEST_BYTES = 2 ** 24
+
 const LONGEST = 4096 // of names that end up in messages and reports
 const text = z.string().min(1).max(LONGEST)
 const number = z.number()
@@ -53,7 +56,11 @@ const manifestSchema = z
     logits: text.optional(),
     layer: text.optional(),
     activation: z.enum(['softmax', 'sigmoid']).optional(),
-    labels: z.union([z.array(z.string().max(LONGEST)).min(1).max(1_000_000), localFile]).optional(),
+    labels: z
+      .union([z.array(z.string().max(LONGEST)).min(1).max(1_000_000), localFile], {
+        error: 'must be an array of labels, or the name of a file with them',
+      })
+      .optional(),
     licence: text.optional(),
     source: text.optional(),
   })
@@ -67,16 +74,21 @@ export type Manifest = z.infer<typeof manifestSchema>
 
 /** Throws `MODEL_UNREADABLE` that names each field that does not fit. `name`: the file, for the message. */
 export function parseManifest(json: string, name: string): Manifest {
+  return parseJson(manifestSchema, json, `manifest ${name}`)
+}
+
+/** The same for any form. `what`: kind and name of the file. */
+export function parseJson<T>(schema: z.ZodType<T>, json: string, what: string): T {
   let data: unknown
   try {
     data = JSON.parse(json.replace(/^\uFEFF/, ''))
   } catch (cause) {
-    throw refusal(name, `is not JSON (${cause instanceof Error ? cause.message : cause})`, cause)
+    throw refusal(what, `is not JSON (${cause instanceof Error ? cause.message : cause})`, cause)
   }
-  const result = manifestSchema.safeParse(data)
+  const result = schema.safeParse(data)
   if (result.success) return result.data
   const faults = result.error.issues.map((issue) => describe(issue))
-  throw refusal(name, [...new Set(faults)].slice(0, 5).join('; '), result.error)
+  throw refusal(what, [...new Set(faults)].slice(0, 5).join('; '), result.error)
 }
 
 function describe(issue: z.core.$ZodIssue): string {
@@ -86,13 +98,11 @@ function describe(issue: z.core.$ZodIssue): string {
   const field = issue.path.length === 0 ? 'the whole' : `field "${issue.path.join('.')}"`
   if (issue.code === 'invalid_union') {
     const [first] = issue.errors.flat().filter((fault) => fault.code === 'custom')
-    return `${field} ${first?.message ?? 'must be an array of labels, or the name of a file with them'}`
+    return `${field} ${first?.message ?? issue.message}`
   }
   return `${field} ${issue.message.replace(/^Invalid \w+: /, '').replace(/^Too \w+: /, '')}`
 }
 
-function refusal(name: string, what: string, cause: unknown): SessError {
-  return new SessError('MODEL_UNREADABLE', `The manifest ${name}: ${what}. Mend it, or move it away to do without.`, {
-    cause,
-  })
+function refusal(what: string, why: string, cause: unknown): SessError {
+  return new SessError('MODEL_UNREADABLE', `The ${what}: ${why}. Mend it, or move it away to do without.`, { cause })
 }

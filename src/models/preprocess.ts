@@ -10,6 +10,16 @@ export interface ModelPreprocessing extends Preprocessing {
   readonly inferred: boolean
 }
 
+/** How pixels become input: `x = (v * scale - mean) / std`, in the order of `channels`. */
+export interface StatedPreprocessing {
+  readonly channels: 'RGB' | 'BGR'
+  readonly scale: number
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+  /** Who says so. */
+  readonly from: string
+}
+
 /** Mean and std of ImageNet in units of v / 255, red first, as torchvision has them. */
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 
@@ -41,6 +51,25 @@ export function preprocessing(
     scale: [s / d[0], s / d[1], s / d[2]],
     bias: [-m[0] / d[0], -m[1] / d[1], -m[2] / d[2]],
     inferred,
+  }
+}
+
+/** `preprocessing` for people. `manifestPath`: where it is stated. */
+export function statedPreprocessing(
+  manifest: Manifest | undefined,
+  manifestPath: string | undefined,
+): StatedPreprocessing {
+  const channels = manifest?.input?.channels ?? 'RGB'
+  const { inferred, scale, bias } = preprocessing(manifest)
+  const s = manifest?.preprocess?.scale ?? 1 / 255
+  // Back from `v * (s / std) - mean / std`, so that what is told is what is computed.
+  const round = (value: number) => Number(value.toPrecision(12))
+  return {
+    channels,
+    scale: s,
+    mean: scale.map((factor, c) => round((-(bias[c] ?? 0) * s) / factor)),
+    std: scale.map((factor) => round(s / factor)),
+    from: inferred ? "nothing states it: ImageNet's mean and std are assumed" : (manifestPath ?? 'the manifest'),
   }
 }
 

@@ -1,5 +1,7 @@
+import { stat } from 'node:fs/promises'
 import { type FetchOptions, fetchModel, isRemote } from './cache.ts'
 import type { DownloadProgress } from './download.ts'
+import { fetchHubModel, hubModel } from './hub.ts'
 import type { ModelAnalysis } from './info.ts'
 import type { Manifest } from './manifest.ts'
 import { notHere, placeOf, registryIds, registryManifest, resolveModel } from './resolve.ts'
@@ -54,11 +56,16 @@ export const models = {
   },
 
   /**
-   * Downloads a model into the cache where it is not there, and checks what is there.
+   * Downloads a model (an id, or `hf:ORG/NAME[@REVISION]`) into the cache where it is not there, and checks what is.
    * @throws SessError `MODEL_NOT_FOUND`, `DOWNLOAD_FAILED`, `CHECKSUM_MISMATCH`, `OUTPUT_UNWRITABLE`, `ABORTED`
    */
   async pull(id: string, options: PullOptions = {}): Promise<ModelEntry> {
     const { force, signal, onProgress, registry } = options
+    if (id.startsWith('hf:')) {
+      await fetchHubModel(hubModel(id), options)
+      await resolveModel(id, { signal, absent: 'refuse' })
+      return await hubEntry(id)
+    }
     const { manifest, path } = await registryManifest(id, { signal, registry })
     const { state } = await placeOf(manifest, path)
     const fetching: FetchOptions = { force, signal, onProgress }
@@ -69,7 +76,7 @@ export const models = {
 
   /** Path of the `.onnx` file of a model that is here. @throws SessError `MODEL_NOT_FOUND` where it is not */
   async path(id: string, options: RegistryOptions = {}): Promise<string> {
-    const { state, path } = await entry(id, options)
+    const { state, path } = await (id.startsWith('hf:') ? hubEntry(id) : entry(id, options))
     if (state === 'remote') throw notHere(id)
     return path
   },
@@ -95,6 +102,17 @@ export const models = {
     }
   },
 } as const
+
+async function hubEntry(name: string): Promise<ModelEntry> {
+  const model = hubModel(name)
+  const size = await stat(model.path).then(
+    (info) => info.size,
+    () => undefined,
+  )
+  const unknown = { title: undefined, sha256: undefined, url: undefined, input: undefined, licence: undefined }
+  const state = size === undefined ? 'remote' : 'cached'
+  return { id: name, ...unknown, state, path: model.path, bytes: size, source: undefined }
+}
 
 async function entry(id: string, options: RegistryOptions): Promise<ModelEntry> {
   const { manifest, path: manifestPath } = await registryManifest(id, options)

@@ -8,8 +8,10 @@ import { throwIfAborted } from '../io/abort.ts'
 import { cachedPath, fetchModel, isCached, isRemote } from './cache.ts'
 import { sha256Of } from './checksum.ts'
 import type { DownloadProgress } from './download.ts'
+import { fetchHubModel, hubModel, isHubModelCached } from './hub.ts'
 import { readLabels } from './labels.ts'
-import { MAX_MODEL_BYTES, type Manifest, parseManifest } from './manifest.ts'
+import { MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, type Manifest, parseManifest } from './manifest.ts'
+import { isTransformersFolder, modelFile, readTransformers } from './transformers.ts'
 
 export interface ResolvedModel {
   /** The manifest's id, or the file's name. */
@@ -33,18 +35,17 @@ export interface ResolveOptions {
   readonly registry?: string | undefined
 }
 
-/** Inline labels of a large model fit; anything larger is not a manifest. */
-const MAX_MANIFEST_BYTES = 2 ** 24
 const packageModels = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'models')
 
 /**
- * Finds a model by registry id, path to a `.onnx` (or to its manifest), or folder, and checks what its manifest
+ * Finds a model by registry id, path to a `.onnx` (or to its manifest), folder, or `hf:ORG/NAME[@REVISION]`, and checks what its manifest
  * states about the file. One that is known and not here is downloaded into the cache. A bare name is looked up in the registry first; `./name` is always a path.
  */
 export async function resolveModel(name: string | URL, options: ResolveOptions = {}): Promise<ResolvedModel> {
   const { signal, registry = packageModels } = options
   throwIfAborted(signal)
   const path = pathOf(name)
+  if (path.startsWith('hf:')) return await fromHub(path, options)
   if (isId(path)) {
     const entry = await registryEntry(registry, path)
     if (entry !== undefined) return await fromManifest(entry, options)
@@ -55,6 +56,12 @@ export async function resolveModel(name: string | URL, options: ResolveOptions =
   if (extname(path).toLowerCase() === '.json') return await fromManifest(path, options)
   const beside = join(dirname(path), `${basename(path, extname(path))}.json`)
   const manifestPath = (await isFile(beside)) ? beside : undefined
+  if (manifestPath === undefined) {
+    const folder =
+      basename(dirname(resolve(path))) === 'onnx' ? dirname(dirname(resolve(path))) : dirname(resolve(path))
+    if (await isTransformersFolder(folder))
+      return await fromTransformers(folder, path, basename(path, extname(path)), options)
+  }
   const manifest = manifestPath === undefined ? undefined : await readManifest(manifestPath, signal)
   return { ...(await resolved(path, manifest, dirname(path), options)), manifestPath }
 }
@@ -63,12 +70,6 @@ function pathOf(name: string | URL): string {
   if (name instanceof URL) {
     if (name.protocol === 'file:') return fileURLToPath(name)
     throw new SessError('MODEL_NOT_FOUND', `${name.href} is not a file: URL. Download the model and pass its path.`)
-  }
-  if (name.startsWith('hf:')) {
-    throw new SessError(
-      'MODEL_UNSUPPORTED',
-      `${name}: models of the Hugging Face hub cannot be loaded by name yet. Download the .onnx and pass its path with --model.`,
-    )
   }
   if (/^https?:/i.test(name)) {
     throw new SessError('MODEL_NOT_FOUND', `${name} is an address. Download the model and pass its path with --model.`)
@@ -150,6 +151,25 @@ export function notHere(id: string): SessError {
   return new SessError('MODEL_NOT_FOUND', `${id} is not downloaded yet. Fetch it with sess models pull ${id}.`)
 }
 
+async function fromHub(name: string, options: ResolveOptions): Promise<ResolvedModel> {
+  const model = hubModel(name)
+  if (options.absent === 'refuse' && !(await isHubModelCached(model))) throw notHere(name)
+  await fetchHubModel(model, options)
+  return await fromTransformers(model.folder, model.path, name, options)
+}
+
+/** A model in a folder that is told about in the way of transformers.js. */
+async function fromTransformers(
+  folder: string,
+  path: string,
+  id: string,
+  options: ResolveOptions,
+): Promise<ResolvedModel> {
+  const { manifest, preprocessor, labels } = await readTransformers(folder, id, path, options.signal)
+  const model = await resolved(path, manifest, folder, options)
+  return { ...model, manifestPath: preprocessor, labels }
+}
+
 /** `model.onnx`, else the only `.onnx`, else the one that the only manifest names. */
 async function fromFolder(folder: string, options: ResolveOptions): Promise<ResolvedModel> {
   const names = (await readdir(folder)).sort()
@@ -159,12 +179,18 @@ async function fromFolder(folder: string, options: ResolveOptions): Promise<Reso
   if (model !== undefined) {
     const own = names.find((name) => name === `${basename(model, extname(model))}.json`)
     const of = own ?? manifests.find(({ file }) => file === model)?.name
+    if (of === undefined && (await isTransformersFolder(folder))) {
+      return await fromTransformers(folder, join(folder, model), basename(resolve(folder)), options)
+    }
     const manifestPath = of === undefined ? undefined : join(folder, of)
     const manifest = manifestPath === undefined ? undefined : await readManifest(manifestPath, options.signal)
     return { ...(await resolved(join(folder, model), manifest, folder, options)), manifestPath }
   }
   if (manifests.length === 1 && manifests[0] !== undefined)
     return await fromManifest(join(folder, manifests[0].name), options)
+  if (models.length === 0 && (await isFile(join(folder, modelFile)))) {
+    return await fromTransformers(folder, join(folder, modelFile), basename(resolve(folder)), options)
+  }
   const what = models.length === 0 ? 'no .onnx file' : `several models (${models.slice(0, 10).join(', ')})`
   throw new SessError(
     'MODEL_NOT_FOUND',
