@@ -3,8 +3,9 @@
  *
  * Ops are pure functions over tensors on one device. They are enqueued on a `Stream`, run in the order of their
  * calls, and return a promise of the milliseconds the op itself took, so a caller may enqueue the next op without
- * waiting for the last. An op whose arguments do not fit throws at the call; one that fails later rejects. Both
- * carry a `code` from the contract's list. Tensors that an op was given stay alive until it has run.
+ * waiting for the last. An op whose arguments do not fit throws at the call; one that fails later rejects. Both carry a
+ * `code` from the contract's list. Tensors that an op was given stay alive until it has run. The memory of an op's
+ * outputs may not overlap that of its inputs (a picture may be drawn over its photo: `overlay`).
  */
 
 export type DType = 'float32' | 'float64' | 'uint8' | 'int64'
@@ -55,8 +56,14 @@ export type ErrorCode =
   | 'ABORTED'
   | 'DISPOSED'
 
-/** Loads ONNX Runtime's shared library, once per process; a second path is ignored. Throws `NATIVE_MISSING`. */
-export function loadRuntime(path: string): { readonly version: string; readonly path: string }
+/**
+ * Loads ONNX Runtime's shared library, once per process: later calls give what the first one loaded. `resident`: a
+ * copy that the process already has goes before `path`. Throws `NATIVE_MISSING`.
+ */
+export function loadRuntime(
+  path: string,
+  options: { readonly prefer: 'resident' | 'given' },
+): { readonly version: string; readonly path: string }
 
 /** What the ops run on, and where tensors live. The CPU device owns one thread pool. */
 export class Device {
@@ -76,7 +83,7 @@ export function simdVariants(): readonly Simd[]
 /** One ordered queue of ops. */
 export class Stream {
   constructor(device: Device)
-  /** Stops the running op soon (a model run included) and rejects it and all that wait with `ABORTED`. */
+  /** Stops the running op soon (a model run included) and rejects it and all that follow, for good, with `ABORTED`. */
   cancel(): void
   /** Releases the queue once what was enqueued has ended. */
   dispose(): void
@@ -86,7 +93,10 @@ export class Stream {
 export class Tensor<D extends DType = DType> {
   /** Allocates; contents are undefined. Throws `OUT_OF_MEMORY`. */
   constructor(device: Device, dtype: D, shape: Shape)
-  /** Uses the caller's memory without a copy (CPU); the array is kept alive until the tensor is disposed. */
+  /**
+   * Uses the caller's memory without a copy (CPU); the array is kept alive until the tensor is disposed. Its buffer may
+   * not be transferred (postMessage, structuredClone) while an op that uses it waits or runs.
+   */
   static wrap(device: Device, data: Float32Array, shape: Shape): Tensor<'float32'>
   static wrap(device: Device, data: Float64Array, shape: Shape): Tensor<'float64'>
   static wrap(device: Device, data: Uint8Array, shape: Shape): Tensor<'uint8'>

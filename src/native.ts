@@ -41,13 +41,10 @@ function loadAddon(): typeof Binding {
 const libraryName: Partial<Record<NodeJS.Platform, string>> = {
   linux: 'libonnxruntime.so.1',
   darwin: 'libonnxruntime.1.dylib',
-  win32: 'onnxruntime.dll',
 }
 
-/** `SESS_ORT_LIBRARY`, or the library of the onnxruntime-node that this package resolves. */
-function runtimePath(): string {
-  const given = process.env.SESS_ORT_LIBRARY
-  if (given) return given
+/** The library of the onnxruntime-node that this package resolves. */
+function packagedRuntime(): string {
   const name = libraryName[process.platform] ?? 'libonnxruntime.so.1'
   try {
     const root = dirname(require.resolve('onnxruntime-node/package.json'))
@@ -66,9 +63,12 @@ function runtimePath(): string {
 const addon = loadAddon()
 addon.setErrorClass(SessError)
 
-function loadRuntime(path: string): ReturnType<typeof Binding.loadRuntime> {
+/** `SESS_ORT_LIBRARY`; else the copy that the process has; else onnxruntime-node's. */
+function loadRuntime(): ReturnType<typeof Binding.loadRuntime> {
+  const given = process.env.SESS_ORT_LIBRARY
+  const path = given || packagedRuntime()
   try {
-    return addon.loadRuntime(path)
+    return addon.loadRuntime(path, { prefer: given ? 'given' : 'resident' })
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new SessError(
@@ -80,7 +80,7 @@ function loadRuntime(path: string): ReturnType<typeof Binding.loadRuntime> {
 }
 
 /** ONNX Runtime's version and the file it was loaded from. */
-export const runtime = loadRuntime(runtimePath())
+export const runtime = loadRuntime()
 
 export const { Device, Stream, Tensor, Session, simdVariants } = addon
 export type Device = Binding.Device

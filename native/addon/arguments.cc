@@ -1,7 +1,7 @@
 #include "addon/arguments.h"
 
 #include <cmath>
-#include <limits>
+#include <type_traits>
 
 #include "addon/job.h"
 
@@ -12,8 +12,11 @@ Napi::Value guarded(const Napi::CallbackInfo& info, const std::function<Napi::Va
     return call(info.Env());
   } catch (const Error& error) {
     throw jsError(info.Env(), error);
-  } catch (const std::bad_alloc&) {
-    throw jsError(info.Env(), Error(Code::outOfMemory, "There is not enough memory for the call."));
+  } catch (const Napi::Error&) {  // thrown by the caller's own code
+    throw;
+  } catch (const std::exception& error) {  // bad_alloc, or no thread to be had
+    const std::string what = "There is not enough memory, or no thread to be had, for the call: ";
+    throw jsError(info.Env(), Error(Code::outOfMemory, what + error.what()));
   }
 }
 
@@ -32,6 +35,23 @@ std::int64_t elementCount(std::span<const std::int64_t> shape) {
   return count;
 }
 
+bool isTagged(const Napi::Value& value, const napi_type_tag& tag) {
+  return value.IsObject() && value.As<Napi::Object>().CheckTypeTag(&tag);
+}
+
+TypedMemory typedMemory(const Napi::Value& value) {
+  napi_typedarray_type type{};
+  std::size_t elements = 0, offset = 0;
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  if (!value.IsTypedArray() ||
+      napi_get_typedarray_info(value.Env(), value, &type, &elements, &data, &buffer, &offset) != napi_ok) {
+    invalid("a typed array is expected");
+  }
+  if (!Napi::Value(value.Env(), buffer).IsArrayBuffer()) invalid("shared memory cannot be used");
+  return {type, data, elements};
+}
+
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* what) {
   if (info.Length() <= index || !info[index].IsObject()) {
     invalid("argument " + std::to_string(index) + " is not " + what);
@@ -39,10 +59,8 @@ Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, c
   return info[index].As<Napi::Object>();
 }
 
-Napi::Value property(const Napi::Object& object, const char* name) { return object.Get(name); }
-
 double number(const Napi::Object& object, const char* name) {
-  const Napi::Value value = property(object, name);
+  const Napi::Value value = object.Get(name);
   if (!value.IsNumber()) invalid(std::string(name) + " is not a number");
   return value.As<Napi::Number>().DoubleValue();
 }
@@ -56,7 +74,7 @@ std::int64_t integer(const Napi::Object& object, const char* name, std::int64_t 
 }
 
 std::string text(const Napi::Object& object, const char* name) {
-  const Napi::Value value = property(object, name);
+  const Napi::Value value = object.Get(name);
   if (!value.IsString()) invalid(std::string(name) + " is not a string");
   return value.As<Napi::String>().Utf8Value();
 }
@@ -66,19 +84,21 @@ namespace {
 constexpr std::int64_t kMaxSide = std::int64_t{1} << 30;
 
 Napi::Object nested(const Napi::Object& object, const char* name) {
-  const Napi::Value value = property(object, name);
+  const Napi::Value value = object.Get(name);
   if (!value.IsObject()) invalid(std::string(name) + " is not an object");
   return value.As<Napi::Object>();
 }
 
 template <class Array>
 auto elements(const Napi::Object& object, const char* name, const char* type, napi_typedarray_type expected) {
-  const Napi::Value value = property(object, name);
+  const Napi::Value value = object.Get(name);
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != expected) {
     invalid(std::string(name) + " is not a " + type);
   }
-  const auto array = value.As<Array>();
-  return std::vector(array.Data(), array.Data() + array.ElementLength());
+  const TypedMemory memory = typedMemory(value);
+  using Element = std::remove_cvref_t<decltype(*std::declval<Array>().Data())>;
+  const auto* first = static_cast<const Element*>(memory.data);
+  return std::vector<Element>(first, first + memory.elements);
 }
 
 }  // namespace

@@ -25,8 +25,19 @@ void require(bool condition, const char* what);
 /** Positive product of a shape's dimensions. Throws when it overflows. */
 std::int64_t elementCount(std::span<const std::int64_t> shape);
 
+/** Whether `value` is an object that carries the type tag: the prototype alone can be put on anything. */
+bool isTagged(const Napi::Value& value, const napi_type_tag& tag);
+
+/** Where a typed array lies now: what Napi::TypedArray remembers is from before the caller's code ran. */
+struct TypedMemory {
+  napi_typedarray_type type;
+  void* data;
+  std::size_t elements;
+};
+/** Throws when `value` is no typed array, or one over shared memory. */
+TypedMemory typedMemory(const Napi::Value& value);
+
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* what);
-Napi::Value property(const Napi::Object& object, const char* name);
 double number(const Napi::Object& object, const char* name);
 std::int64_t integer(const Napi::Object& object, const char* name, std::int64_t low, std::int64_t high);
 std::string text(const Napi::Object& object, const char* name);

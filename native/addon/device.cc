@@ -7,6 +7,7 @@ namespace sess::addon {
 namespace {
 
 constexpr int kMaxThreads = 1024;
+constexpr napi_type_tag kTag = {0x5e55'de71'ce00'0001, 0xa1};
 
 const char* spelling(cpu::Simd simd) {
   switch (simd) {
@@ -22,7 +23,7 @@ const char* spelling(cpu::Simd simd) {
 
 cpu::Simd simdChoice(const Napi::Object& options) {
   const std::vector<cpu::Simd> variants = cpu::simdVariants();
-  if (property(options, "simd").IsUndefined()) return variants.back();
+  if (options.Get("simd").IsUndefined()) return variants.back();
   const auto wanted = choice<cpu::Simd>(
       options, "simd", {{"baseline", cpu::Simd::baseline}, {"avx2", cpu::Simd::avx2}, {"avx512", cpu::Simd::avx512}});
   for (const cpu::Simd variant : variants) {
@@ -51,20 +52,24 @@ DeviceHandle::DeviceHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<De
     state_->backend = cpu::makeBackend(threads, variant);
     state_->threads = threads;
     state_->simd = variant;
+    info.This().As<Napi::Object>().TypeTag(&kTag);
     return env.Undefined();
   });
 }
 
-const std::shared_ptr<DeviceState>& DeviceHandle::of(const Napi::Value& value) {
-  const Napi::Env env = value.Env();
-  require(value.IsObject() && value.As<Napi::Object>().InstanceOf(Environment::of(env).device.Value()),
-          "a Device is expected");
+std::shared_ptr<DeviceState> DeviceHandle::of(const Napi::Value& value) {
+  require(isTagged(value, kTag), "a Device is expected");
   const auto& state = Unwrap(value.As<Napi::Object>())->state_;
   if (!state) throw Error(Code::disposed, "The device is disposed.");
   return state;
 }
 
-Napi::Value DeviceHandle::type(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), "cpu"); }
+Napi::Value DeviceHandle::type(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env env) {
+    (void)of(info.This());
+    return Napi::String::New(env, "cpu");
+  });
+}
 
 Napi::Value DeviceHandle::threads(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env env) { return Napi::Number::New(env, of(info.This())->threads); });

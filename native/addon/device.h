@@ -23,7 +23,7 @@ class DeviceHandle : public Napi::ObjectWrap<DeviceHandle> {
   static Napi::Function define(Napi::Env env);
   explicit DeviceHandle(const Napi::CallbackInfo& info);
   /** Throws Code::disposed, optionInvalid. */
-  static const std::shared_ptr<DeviceState>& of(const Napi::Value& value);
+  static std::shared_ptr<DeviceState> of(const Napi::Value& value);
 
  private:
   Napi::Value type(const Napi::CallbackInfo& info);

@@ -33,32 +33,43 @@ const char* name(Code code) {
 /** What a job hands from its queue's thread to the loop. */
 struct Job {
   Napi::Promise::Deferred deferred;
-  std::function<void(ort::Interrupt&)> work;
+  std::function<void(Interrupt&)> work;
   std::function<Napi::Value(Napi::Env, double)> resolve;
   std::optional<Error> error;
   double milliseconds = 0;
 
-  void run(ort::Interrupt& interrupt) {
+  void run(Interrupt& interrupt) {
     const auto start = std::chrono::steady_clock::now();
     try {
       if (interrupt.raised()) throw Error(Code::aborted, "The run was aborted.");
       work(interrupt);
     } catch (const Error& caught) {
       error = caught;
-    } catch (const std::bad_alloc&) {
-      error = Error(Code::outOfMemory, "There is not enough memory for the operation.");
-    } catch (const std::exception& caught) {
-      error = Error(Code::optionInvalid, caught.what());
+    } catch (const std::exception& caught) {  // bad_alloc, or no thread to be had
+      error = Error(Code::outOfMemory, std::string("There is not enough memory for the operation: ") + caught.what());
     }
     milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   }
 
   void settle(Napi::Env env) const {
     const Napi::HandleScope scope(env);
-    if (error) {
-      deferred.Reject(jsError(env, *error).Value());
-    } else {
-      deferred.Resolve(resolve(env, milliseconds));
+    try {
+      if (error) {
+        deferred.Reject(jsError(env, *error).Value());
+      } else {
+        deferred.Resolve(resolve(env, milliseconds));
+      }
+    } catch (const Napi::Error& thrown) {
+      rejectWith(thrown);
+    }
+  }
+
+ private:
+  /** The error class threw, or the environment is going and nobody waits any more. */
+  void rejectWith(const Napi::Error& thrown) const {
+    try {
+      deferred.Reject(thrown.Value());
+    } catch (const Napi::Error&) {
     }
   }
 };
@@ -77,25 +88,42 @@ Environment::Environment(Napi::Env env)
     : toLoop_(Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "sess", 0,
                                             1)) {
   toLoop_.Unref(env);
+  // Hooks run last in, first out: this one comes before the function's own, so nobody posts while that is torn down.
+  napi_add_env_cleanup_hook(
+      env, [](void* self) { static_cast<Environment*>(self)->stop(); }, this);
 }
 
-Environment::~Environment() {
+void Environment::stop() {
+  {
+    const std::lock_guard lock(postMutex_);
+    stopping_ = true;
+  }
   for (const auto& queue : busy_) {
     queue->cancel();
     queue->close();
   }
   for (const auto& queue : busy_) queue->join();
+  busy_.clear();
+  unposted_.clear();
 }
 
 void Environment::post(std::function<void(Napi::Env)> settle) {
-  auto* boxed = new std::function<void(Napi::Env)>(std::move(settle));
+  const std::lock_guard lock(postMutex_);
+  if (stopping_) {
+    unposted_.push_back(std::move(settle));  // what it holds may only be freed on the environment's thread
+    return;
+  }
+  auto boxed = std::make_unique<std::function<void(Napi::Env)>>(std::move(settle));
   const napi_status status =
-      toLoop_.NonBlockingCall(boxed, [](Napi::Env env, Napi::Function, std::function<void(Napi::Env)>* call) {
+      toLoop_.NonBlockingCall(boxed.get(), [](Napi::Env env, Napi::Function, std::function<void(Napi::Env)>* call) {
         const std::unique_ptr<std::function<void(Napi::Env)>> owned(call);
         if (env != nullptr) (*owned)(env);
       });
-  // The environment is going and nobody waits: what the call holds may only be freed on its thread, so it is left.
-  (void)status;
+  if (status == napi_ok) {
+    (void)boxed.release();
+  } else {
+    unposted_.push_back(std::move(*boxed));
+  }
 }
 
 void Environment::jobStarted(Napi::Env env, const std::shared_ptr<JobQueue>& queue) {
@@ -104,17 +132,17 @@ void Environment::jobStarted(Napi::Env env, const std::shared_ptr<JobQueue>& que
 }
 
 void Environment::jobEnded(Napi::Env env, const std::shared_ptr<JobQueue>& queue) {
-  busy_.erase(busy_.find(queue));
+  const auto known = busy_.find(queue);
+  if (known != busy_.end()) busy_.erase(known);
   if (busy_.empty()) toLoop_.Unref(env);
 }
 
-Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue,
-                      std::function<void(ort::Interrupt&)> work) {
+Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std::function<void(Interrupt&)> work) {
   return enqueue(env, queue, std::move(work),
                  [](Napi::Env e, double ms) -> Napi::Value { return Napi::Number::New(e, ms); });
 }
 
-Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std::function<void(ort::Interrupt&)> work,
+Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std::function<void(Interrupt&)> work,
                       std::function<Napi::Value(Napi::Env, double)> resolve) {
   Environment& environment = Environment::of(env);
   const auto job = std::make_shared<Job>(
@@ -125,8 +153,8 @@ Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std
     job->run(queue->interrupt());
     // The captures go with the call: the loop's thread destroys the job and the last handle to its queue.
     environment.post([&environment, job = std::move(job), queue = std::move(queue)](Napi::Env e) {
-      job->settle(e);
       environment.jobEnded(e, queue);
+      job->settle(e);
     });
   });
   return promise;

@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <set>
+#include <vector>
 
-#include "addon/stream.h"
+#include "addon/job_queue.h"
 #include "core/error.h"
 
 namespace sess::addon {
@@ -14,12 +16,12 @@ namespace sess::addon {
 /** An instance of the error class that setErrorClass was given, with the contract's code. */
 Napi::Error jsError(Napi::Env env, const Error& error);
 
-/** What one Node environment (main thread or worker) holds; stops what still runs when it goes. */
+/** What one Node environment (main thread or worker) holds; stops what still runs before the environment goes. */
 class Environment {
  public:
   static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
   explicit Environment(Napi::Env env);
-  ~Environment();
+  ~Environment() = default;
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
@@ -32,18 +34,23 @@ class Environment {
   void jobEnded(Napi::Env env, const std::shared_ptr<JobQueue>& queue);
 
  private:
+  void stop();
+
   Napi::ThreadSafeFunction toLoop_;
-  std::multiset<std::shared_ptr<JobQueue>> busy_;  // once for each of its jobs
+  std::mutex postMutex_;
+  bool stopping_ = false;                                 // guarded by postMutex_, as the next
+  std::vector<std::function<void(Napi::Env)>> unposted_;  // calls that came too late to be made
+  std::multiset<std::shared_ptr<JobQueue>> busy_;         // once for each of its jobs
 };
 
 /**
  * Enqueues `work` and returns the promise of its milliseconds. Whatever `work` captures is destroyed on the
  * environment's thread, after it has run, so it may hold JavaScript references.
  */
-Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std::function<void(ort::Interrupt&)> work);
+Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std::function<void(Interrupt&)> work);
 
 /** The same with a result of `work`'s own making, built on the environment's thread by `resolve`. */
-Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std::function<void(ort::Interrupt&)> work,
+Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std::function<void(Interrupt&)> work,
                       std::function<Napi::Value(Napi::Env, double milliseconds)> resolve);
 
 }  // namespace sess::addon

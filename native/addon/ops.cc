@@ -5,11 +5,15 @@
 
 namespace sess::addon {
 
-OpCall::OpCall(const Napi::CallbackInfo& info) : info_(info), stream_(StreamHandle::of(info[0])) {}
+OpCall::OpCall(const Napi::CallbackInfo& info) : info_(info) {
+  const StreamHandle& stream = StreamHandle::of(info[0]);
+  queue_ = stream.queue();
+  device_ = stream.device();
+}
 
 const Storage& OpCall::tensor(std::size_t index) {
-  const auto& storage = TensorHandle::of(info_[index]);
-  require(storage->device() == stream_.device(), "a tensor lives on another device than the stream");
+  const std::shared_ptr<Storage> storage = TensorHandle::of(info_[index]);
+  require(storage->device() == device_, "a tensor lives on another device than the stream");
   return *alive_.emplace_back(storage);
 }
 
@@ -22,9 +26,11 @@ const Storage& OpCall::tensor(std::size_t index, std::size_t rank) {
 }
 
 Napi::Value OpCall::enqueue(std::function<void(Backend&, const CancelFlag&)> op) {
-  return addon::enqueue(info_.Env(), stream_.queue(),
-                        [device = stream_.device(), alive = std::move(alive_),
-                         op = std::move(op)](ort::Interrupt& interrupt) { op(*device->backend, interrupt.flag()); });
+  for (const auto& storage : alive_) storage->requireMemory();
+  return addon::enqueue(info_.Env(), queue_,
+                        [device = device_, alive = std::move(alive_), op = std::move(op)](Interrupt& interrupt) {
+                          op(*device->backend, interrupt.flag());
+                        });
 }
 
 void requireRows(std::span<const std::int32_t> indices, std::int64_t rows) {
@@ -39,10 +45,19 @@ Size photoSize(const Storage& photo, std::int64_t channels) {
   return {photo.shape()[0], photo.shape()[1]};
 }
 
-template <class T>
-std::array<T, 3> castTriple(const Napi::Object& options, const char* name) {
+std::array<float, 3> floatTriple(const Napi::Object& options, const char* name) {
   const std::array<double, 3> values = triple(options, name);
-  return {static_cast<T>(values[0]), static_cast<T>(values[1]), static_cast<T>(values[2])};
+  return {static_cast<float>(values[0]), static_cast<float>(values[1]), static_cast<float>(values[2])};
+}
+
+std::array<int, 3> photoChannels(const Napi::Object& options) {
+  std::array<int, 3> channels{};
+  const std::array<double, 3> values = triple(options, "channels");
+  for (std::size_t c = 0; c < 3; ++c) {
+    require(values[c] == 0 || values[c] == 1 || values[c] == 2, "channels are 0, 1 or 2");
+    channels[c] = static_cast<int>(values[c]);
+  }
+  return channels;
 }
 
 Layout layoutOf(const Napi::Object& options) {
@@ -57,9 +72,9 @@ PyramidArgs resizeOf(const Storage& photo, const Napi::Object& options) {
       size(options, "level"),
       {},
       choice<Filter>(options, "filter", {{"antialias", Filter::antialias}, {"bilinear", Filter::bilinear}}),
-      castTriple<int>(options, "channels"),
-      castTriple<float>(options, "scale"),
-      castTriple<float>(options, "bias"),
+      photoChannels(options),
+      floatTriple(options, "scale"),
+      floatTriple(options, "bias"),
       nullptr};
   for (const int channel : args.channels) require(channel >= 0 && channel < 3, "channels are 0, 1 or 2");
   return args;
@@ -192,12 +207,10 @@ Napi::Value overlay(const Napi::CallbackInfo& info) {
     require(from.height == map.shape()[0] && from.width == map.shape()[1] && from.height == to.height &&
                 from.width == to.width,
             "photo, map and out have different sizes");
-    const Napi::Value colors = property(options, "colors");
-    require(colors.IsTypedArray() && colors.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array &&
-                colors.As<Napi::TypedArray>().ElementLength() == 768,
-            "colors is not a Uint8Array of 256 x 3");
+    const TypedMemory colors = typedMemory(options.Get("colors"));
+    require(colors.type == napi_uint8_array && colors.elements == 768, "colors is not a Uint8Array of 256 x 3");
     std::array<std::uint8_t, 768> table{};
-    std::copy_n(colors.As<Napi::Uint8Array>().Data(), table.size(), table.begin());
+    std::copy_n(static_cast<const std::uint8_t*>(colors.data), table.size(), table.begin());
     const auto low = static_cast<float>(number(options, "low"));
     const auto high = static_cast<float>(number(options, "high"));
     const auto alpha = static_cast<float>(number(options, "alpha"));

@@ -25,7 +25,9 @@ class OpCall {
 
  private:
   const Napi::CallbackInfo& info_;
-  const StreamHandle& stream_;
+  // Of the stream at the time of the call: reading options runs the caller's code, which may dispose it.
+  std::shared_ptr<JobQueue> queue_;
+  std::shared_ptr<DeviceState> device_;
   std::vector<std::shared_ptr<Storage>> alive_;
 };
 

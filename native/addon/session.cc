@@ -1,6 +1,6 @@
 #include "addon/session.h"
 
-#include <cstring>
+#include <new>
 
 #include "addon/arguments.h"
 #include "addon/job.h"
@@ -9,6 +9,33 @@
 
 namespace sess::addon {
 namespace {
+
+/** What Session.open hands to the constructor. */
+struct OpenedSession {
+  std::shared_ptr<DeviceState> device;
+  std::shared_ptr<ort::Session> session;
+};
+
+constexpr napi_type_tag kStreamTag = {0x5e55'de71'ce00'0002, 0xa1};
+
+/** Frees models, on a thread of its own: that takes longer than the loop may be held. Never destroyed. */
+JobQueue& reaper() {
+  static auto* const queue = new JobQueue();
+  return *queue;
+}
+
+/** A session whose last owner, whichever thread that is on, leaves the work of freeing it to the reaper. */
+std::shared_ptr<ort::Session> openSession(const ort::SessionOptions& options) {
+  (void)reaper();  // made while failing is still allowed
+  return {std::make_unique<ort::Session>(options).release(), [](ort::Session* session) noexcept {
+            std::shared_ptr<ort::Session> owned(session);
+            try {
+              reaper().enqueue([owned = std::move(owned)] {});
+            } catch (const std::bad_alloc&) {
+              owned.reset();
+            }
+          }};
+}
 
 const char* spelling(ONNXTensorElementDataType type) {
   switch (type) {
@@ -62,9 +89,10 @@ Napi::Value describe(Napi::Env env, const std::vector<ort::TensorInfo>& tensors)
 }
 
 /** Tensors bound by name for `rows` rows; `alive` keeps their memory until the run is over. */
-std::vector<ort::Bound> bind(const Napi::Object& bindings, const char* side, std::int64_t rows,
-                             std::vector<std::shared_ptr<Storage>>& alive) {
-  const Napi::Value given = property(bindings, side);
+std::vector<ort::Bound> boundTensors(const Napi::Object& bindings, const char* side, std::int64_t rows,
+                                     const std::shared_ptr<DeviceState>& device,
+                                     std::vector<std::shared_ptr<Storage>>& alive) {
+  const Napi::Value given = bindings.Get(side);
   if (!given.IsObject()) invalid(std::string(side) + " is not an object of tensors by name");
   const auto tensors = given.As<Napi::Object>();
   const Napi::Array names = tensors.GetPropertyNames();
@@ -72,6 +100,7 @@ std::vector<ort::Bound> bind(const Napi::Object& bindings, const char* side, std
   for (std::uint32_t i = 0; i < names.Length(); ++i) {
     const std::string name = Napi::Value(names.Get(i)).As<Napi::String>().Utf8Value();
     const auto& storage = alive.emplace_back(TensorHandle::of(tensors.Get(name)));
+    if (storage->device() != device) invalid(name + " lives on another device than the session");
     std::vector<std::int64_t> shape(storage->shape().begin(), storage->shape().end());
     if (rows > shape[0]) invalid(name + " has fewer rows than the run");
     const auto rowBytes = storage->bytes() / static_cast<std::size_t>(shape[0]);
@@ -83,17 +112,17 @@ std::vector<ort::Bound> bind(const Napi::Object& bindings, const char* side, std
 }
 
 ort::SessionOptions sessionOptions(const Napi::Object& options) {
-  const Napi::Value model = property(options, "model");
-  require(model.IsTypedArray() && model.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array,
-          "model is not a Uint8Array");
-  const auto bytes = model.As<Napi::Uint8Array>();
+  const Napi::Value model = options.Get("model");
   ort::SessionOptions result{
-      std::vector<std::byte>(bytes.ByteLength()),
-      property(options, "externalFolder").IsString() ? text(options, "externalFolder") : "",
+      {},
+      options.Get("externalFolder").IsUndefined() ? "" : text(options, "externalFolder"),
       static_cast<int>(integer(options, "threads", 1, 1024)),
       choice<ort::Optimization>(options, "optimization",
                                 {{"all", ort::Optimization::all}, {"none", ort::Optimization::none}})};
-  if (!result.model.empty()) std::memcpy(result.model.data(), bytes.Data(), bytes.ByteLength());
+  const TypedMemory bytes = typedMemory(model);  // last: reading the options ran the caller's code
+  require(bytes.type == napi_uint8_array, "model is not a Uint8Array");
+  const auto* first = static_cast<const std::byte*>(bytes.data);
+  result.model.assign(first, first + bytes.elements);
   return result;
 }
 
@@ -109,14 +138,13 @@ StreamHandle::StreamHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<St
   guarded(info, [&](Napi::Env env) {
     device_ = DeviceHandle::of(info[0]);
     queue_ = std::make_shared<JobQueue>();
+    info.This().As<Napi::Object>().TypeTag(&kStreamTag);
     return env.Undefined();
   });
 }
 
 StreamHandle& StreamHandle::of(const Napi::Value& value) {
-  const Napi::Env env = value.Env();
-  require(value.IsObject() && value.As<Napi::Object>().InstanceOf(Environment::of(env).stream.Value()),
-          "a Stream is expected");
+  require(isTagged(value, kStreamTag), "a Stream is expected");
   StreamHandle& handle = *Unwrap(value.As<Napi::Object>());
   if (!handle.queue_) throw Error(Code::disposed, "The stream is disposed.");
   return handle;
@@ -143,21 +171,25 @@ Napi::Function SessionHandle::define(Napi::Env env) {
 SessionHandle::SessionHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionHandle>(info) {
   guarded(info, [&](Napi::Env env) {
     require(info[0].IsExternal(), "a Session is made with Session.open");
-    session_ = *info[0].As<Napi::External<std::shared_ptr<ort::Session>>>().Data();
+    const OpenedSession& opened = *info[0].As<Napi::External<OpenedSession>>().Data();
+    device_ = opened.device;
+    session_ = opened.session;
     return env.Undefined();
   });
 }
 
 Napi::Value SessionHandle::open(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env env) -> Napi::Value {
-    (void)DeviceHandle::of(info[0]);
+    const std::shared_ptr<DeviceState> device = DeviceHandle::of(info[0]);
+    (void)ort::environment();  // without it not even an empty session can be made
     auto options = std::make_shared<ort::SessionOptions>(sessionOptions(objectArgument(info, 1, "the options")));
     auto opened = std::make_shared<std::shared_ptr<ort::Session>>();
     const auto queue = std::make_shared<JobQueue>();
     return enqueue(
-        env, queue, [options, opened](ort::Interrupt&) { *opened = std::make_shared<ort::Session>(*options); },
-        [opened](Napi::Env e, double) -> Napi::Value {
-          return Environment::of(e).session.New({Napi::External<std::shared_ptr<ort::Session>>::New(e, opened.get())});
+        env, queue, [options, opened](Interrupt&) { *opened = openSession(*options); },
+        [opened, device](Napi::Env e, double) -> Napi::Value {
+          OpenedSession made{device, *opened};
+          return Environment::of(e).session.New({Napi::External<OpenedSession>::New(e, &made)});
         });
   });
 }
@@ -177,35 +209,34 @@ Napi::Value SessionHandle::outputs(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionHandle::run(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env env) -> Napi::Value {
-    const StreamHandle& stream = StreamHandle::of(info[0]);
+    // By value: reading the bindings runs the caller's code, which may dispose stream and session.
+    const std::shared_ptr<JobQueue> queue = StreamHandle::of(info[0]).queue();
+    require(StreamHandle::of(info[0]).device() == device_, "the stream is of another device than the session");
+    auto open = session();
     const Napi::Object bindings = objectArgument(info, 1, "the bindings");
     const std::int64_t rows = integer(bindings, "rows", 1, std::int64_t{1} << 30);
     std::vector<std::shared_ptr<Storage>> alive;
-    auto inputs = bind(bindings, "inputs", rows, alive);
-    auto outputs = bind(bindings, "outputs", rows, alive);
-    return enqueue(env, stream.queue(),
-                   [session = session(), inputs = std::move(inputs), outputs = std::move(outputs),
-                    alive = std::move(alive)](ort::Interrupt& interrupt) { session->run(inputs, outputs, interrupt); });
+    auto inputs = boundTensors(bindings, "inputs", rows, device_, alive);
+    auto outputs = boundTensors(bindings, "outputs", rows, device_, alive);
+    for (const auto& storage : alive) storage->requireMemory();
+    return enqueue(env, queue,
+                   [open = std::move(open), inputs = std::move(inputs), outputs = std::move(outputs),
+                    alive = std::move(alive)](Interrupt& interrupt) { open->run(inputs, outputs, interrupt); });
   });
 }
 
-SessionHandle::~SessionHandle() { retire(); }
-
-void SessionHandle::retire() {
-  if (!session_) return;
-  JobQueue elsewhere;  // freeing a model's weights takes longer than the loop may be held
-  elsewhere.enqueue([session = std::move(session_)] {});
-}
-
 Napi::Value SessionHandle::dispose(const Napi::CallbackInfo& info) {
-  retire();
+  session_.reset();
   return info.Env().Undefined();
 }
 
 Napi::Value loadRuntime(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env env) {
     require(info[0].IsString(), "the library's path is not a string");
-    const ort::RuntimeInfo& runtime = ort::loadRuntime(info[0].As<Napi::String>().Utf8Value());
+    const Napi::Object options = objectArgument(info, 1, "the options");
+    const auto preference = choice<ort::Preference>(
+        options, "prefer", {{"resident", ort::Preference::resident}, {"given", ort::Preference::given}});
+    const ort::RuntimeInfo& runtime = ort::loadRuntime(info[0].As<Napi::String>().Utf8Value(), preference);
     const Napi::Object object = Napi::Object::New(env);
     object.Set("version", runtime.version);
     object.Set("path", runtime.path);

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "addon/device.h"
-#include "addon/stream.h"
+#include "addon/job_queue.h"
 #include "ort/session.h"
 
 namespace sess::addon {
@@ -32,7 +32,6 @@ class SessionHandle : public Napi::ObjectWrap<SessionHandle> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit SessionHandle(const Napi::CallbackInfo& info);
-  ~SessionHandle() override;
 
  private:
   static Napi::Value open(const Napi::CallbackInfo& info);
@@ -41,8 +40,8 @@ class SessionHandle : public Napi::ObjectWrap<SessionHandle> {
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
   [[nodiscard]] const std::shared_ptr<ort::Session>& session() const;
-  void retire();
 
+  std::shared_ptr<DeviceState> device_;
   std::shared_ptr<ort::Session> session_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -13,6 +14,7 @@
 namespace sess::addon {
 namespace {
 
+constexpr napi_type_tag kTag = {0x5e55'de71'ce00'0003, 0xa1};
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
@@ -49,20 +51,17 @@ DType dtypeOf(const Napi::Value& value) {
   invalid("dtype \"" + given + "\" is not one of float32, float64, uint8, int64");
 }
 
-DType dtypeOf(const Napi::TypedArray& array) {
+DType dtypeOf(napi_typedarray_type type) {
   for (const DTypeName& candidate : kNames) {
-    if (array.TypedArrayType() == candidate.array) return candidate.dtype;
+    if (type == candidate.array) return candidate.dtype;
   }
-  invalid("a tensor wraps a Float32Array, Float64Array, Uint8Array or BigInt64Array");
+  invalid("a tensor takes a Float32Array, Float64Array, Uint8Array or BigInt64Array");
 }
 
-Napi::TypedArray typedArray(const Napi::Value& value) {
-  require(value.IsTypedArray(), "a typed array is expected");
-  return value.As<Napi::TypedArray>();
-}
-
-std::byte* memoryOf(const Napi::TypedArray& array) {
-  return static_cast<std::byte*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+/** A buffer that can shrink may lose its pages under an op. */
+bool isResizable(const Napi::TypedArray& array) {
+  const Napi::Value resizable = array.ArrayBuffer().Get("resizable");
+  return resizable.IsBoolean() && resizable.As<Napi::Boolean>().Value();
 }
 
 Napi::Value newArray(Napi::Env env, DType dtype, std::size_t elements, const void* from) {
@@ -104,21 +103,27 @@ Storage::Storage(std::shared_ptr<DeviceState> device, DType dtype, std::vector<s
   device_->allocatedBytes += static_cast<std::int64_t>(bytes());
 }
 
-Storage::Storage(std::shared_ptr<DeviceState> device, DType dtype, std::vector<std::int64_t> shape,
-                 const Napi::TypedArray& array)
-    : device_(std::move(device)),
-      dtype_(dtype),
-      shape_(std::move(shape)),
-      elements_(elementCount(shape_)),
-      data_(memoryOf(array)),
-      wrapped_(Napi::Persistent(array.As<Napi::Object>())) {
-  require(static_cast<std::size_t>(elements_) == array.ElementLength(), "the array's length is not its shape's");
+Storage::Storage(std::shared_ptr<DeviceState> device, std::vector<std::int64_t> shape, const Napi::TypedArray& array)
+    : device_(std::move(device)), dtype_(), shape_(std::move(shape)), elements_(elementCount(shape_)) {
+  require(!isResizable(array), "memory that can be resized cannot be wrapped");
+  const TypedMemory memory = typedMemory(array);
+  dtype_ = dtypeOf(memory.type);
+  require(static_cast<std::size_t>(elements_) == memory.elements, "the array's length is not its shape's");
+  data_ = memory.data;
+  wrapped_ = Napi::Persistent(array.As<Napi::Object>());
 }
 
 Storage::~Storage() {
   if (!wrapped_.IsEmpty()) return;
   device_->allocatedBytes -= static_cast<std::int64_t>(bytes());
   std::free(data_);
+}
+
+void Storage::requireMemory() const {
+  if (wrapped_.IsEmpty()) return;
+  const TypedMemory memory = typedMemory(wrapped_.Value());
+  if (memory.data == data_ && memory.elements == static_cast<std::size_t>(elements_)) return;
+  throw Error(Code::disposed, "The memory under the tensor was transferred away.");
 }
 
 template <class T>
@@ -148,27 +153,26 @@ Napi::Function TensorHandle::define(Napi::Env env) {
 
 TensorHandle::TensorHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TensorHandle>(info) {
   guarded(info, [&](Napi::Env env) -> Napi::Value {
-    const auto& device = DeviceHandle::of(info[0]);
+    const std::shared_ptr<DeviceState> device = DeviceHandle::of(info[0]);
     if (info[1].IsTypedArray()) {  // from wrap()
-      const Napi::TypedArray array = typedArray(info[1]);
-      storage_ = std::make_shared<Storage>(device, dtypeOf(array), shapeOf(info[2]), array);
+      storage_ = std::make_shared<Storage>(device, shapeOf(info[2]), info[1].As<Napi::TypedArray>());
     } else {
       storage_ = std::make_shared<Storage>(device, dtypeOf(info[1]), shapeOf(info[2]));
     }
+    info.This().As<Napi::Object>().TypeTag(&kTag);
     return env.Undefined();
   });
 }
 
 Napi::Value TensorHandle::wrap(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env env) -> Napi::Value {
-    return Environment::of(env).tensor.New({info[0], typedArray(info[1]), info[2]});
+    require(info[1].IsTypedArray(), "a typed array is expected");
+    return Environment::of(env).tensor.New({info[0], info[1], info[2]});
   });
 }
 
-const std::shared_ptr<Storage>& TensorHandle::of(const Napi::Value& value) {
-  const Napi::Env env = value.Env();
-  require(value.IsObject() && value.As<Napi::Object>().InstanceOf(Environment::of(env).tensor.Value()),
-          "a Tensor is expected");
+std::shared_ptr<Storage> TensorHandle::of(const Napi::Value& value) {
+  require(isTagged(value, kTag), "a Tensor is expected");
   const auto& storage = Unwrap(value.As<Napi::Object>())->storage_;
   if (!storage) throw Error(Code::disposed, "The tensor is disposed.");
   return storage;
@@ -196,12 +200,14 @@ Napi::Value TensorHandle::byteLength(const Napi::CallbackInfo& info) {
 
 Napi::Value TensorHandle::read(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env env) {
-    const auto& storage = of(info.This());
+    const std::shared_ptr<Storage> storage = of(info.This());
+    storage->requireMemory();
     std::int64_t elements = storage->elements();
-    if (info[0].IsNumber()) {
-      const std::int64_t rows = info[0].As<Napi::Number>().Int64Value();
-      require(rows >= 0 && rows <= storage->shape()[0], "a tensor is read up to its number of rows");
-      elements = elements / storage->shape()[0] * rows;
+    if (!info[0].IsUndefined()) {
+      const double rows = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
+      require(rows >= 0 && rows <= static_cast<double>(storage->shape()[0]) && rows == std::floor(rows),
+              "a tensor is read up to its number of rows");
+      elements = elements / storage->shape()[0] * static_cast<std::int64_t>(rows);
     }
     return newArray(env, storage->dtype(), static_cast<std::size_t>(elements), storage->data());
   });
@@ -209,11 +215,12 @@ Napi::Value TensorHandle::read(const Napi::CallbackInfo& info) {
 
 Napi::Value TensorHandle::write(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env env) {
-    const auto& storage = of(info.This());
-    const Napi::TypedArray array = typedArray(info[0]);
-    require(dtypeOf(array) == storage->dtype() && array.ByteLength() <= storage->bytes(),
+    const std::shared_ptr<Storage> storage = of(info.This());
+    storage->requireMemory();
+    const TypedMemory from = typedMemory(info[0]);
+    require(dtypeOf(from.type) == storage->dtype() && from.elements <= static_cast<std::size_t>(storage->elements()),
             "the array has another type than the tensor, or more elements");
-    if (array.ByteLength() > 0) std::memcpy(storage->data(), memoryOf(array), array.ByteLength());
+    if (from.elements > 0) std::memmove(storage->data(), from.data, from.elements * bytesOf(storage->dtype()));
     return env.Undefined();
   });
 }

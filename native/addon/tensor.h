@@ -19,8 +19,7 @@ std::size_t bytesOf(DType dtype);
 class Storage {
  public:
   Storage(std::shared_ptr<DeviceState> device, DType dtype, std::vector<std::int64_t> shape);
-  Storage(std::shared_ptr<DeviceState> device, DType dtype, std::vector<std::int64_t> shape,
-          const Napi::TypedArray& array);
+  Storage(std::shared_ptr<DeviceState> device, std::vector<std::int64_t> shape, const Napi::TypedArray& array);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
@@ -31,6 +30,9 @@ class Storage {
   [[nodiscard]] std::int64_t elements() const noexcept { return elements_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(elements_) * bytesOf(dtype_); }
   [[nodiscard]] void* data() const noexcept { return data_; }
+
+  /** Throws Code::disposed when the wrapped array's memory went elsewhere. To be asked on the loop's thread. */
+  void requireMemory() const;
 
   /** The memory as T. Throws Code::optionInvalid when the dtype is another. */
   template <class T>
@@ -50,7 +52,7 @@ class TensorHandle : public Napi::ObjectWrap<TensorHandle> {
   static Napi::Function define(Napi::Env env);
   explicit TensorHandle(const Napi::CallbackInfo& info);
   /** Throws Code::disposed, optionInvalid. */
-  static const std::shared_ptr<Storage>& of(const Napi::Value& value);
+  static std::shared_ptr<Storage> of(const Napi::Value& value);
 
  private:
   static Napi::Value wrap(const Napi::CallbackInfo& info);

@@ -23,7 +23,8 @@ inline std::vector<float> gaussianHalf(int size, double sigma) {
   std::vector<double> exact(static_cast<std::size_t>(reach) + 1);
   double sum = 0.0;
   for (int k = 0; k <= reach; ++k) {
-    const double w = std::exp(-static_cast<double>(k) * k / (2.0 * sigma * sigma));
+    const double t = k / sigma;  // squared only now: sigma * sigma may be 0 in float64
+    const double w = std::exp(-0.5 * t * t);
     exact[static_cast<std::size_t>(k)] = w;
     sum += k == 0 ? w : 2.0 * w;
   }

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 
 #include <mutex>
-#include <optional>
 
 #include "core/error.h"
 
@@ -15,42 +14,63 @@ constexpr std::uint32_t kApiVersion = 20;
 constexpr const char* kSoname = "libonnxruntime.so.1";
 
 std::mutex mutex;
-std::optional<RuntimeInfo> loaded;
+const RuntimeInfo* loaded = nullptr;
 
 [[noreturn]] void missing(const std::string& what) { throw Error(Code::nativeMissing, what); }
 
-std::string pathOf(void* symbol, const std::string& fallback) {
+std::string pathOf(const void* symbol, const std::string& fallback) {
   Dl_info info{};
   return dladdr(symbol, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : fallback;
 }
 
 }  // namespace
 
-const RuntimeInfo& loadRuntime(const std::string& path) {
-  const std::lock_guard lock(mutex);
-  if (loaded) return *loaded;
-  void* library = dlopen(kSoname, RTLD_NOLOAD | RTLD_NOW);
-  if (library == nullptr) library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+namespace {
+
+/** ONNX Runtime's table of functions in an open library; null where it is too old, or none. */
+const OrtApiBase* apiBase(void* library) {
+  void* symbol = library == nullptr ? nullptr : dlsym(library, "OrtGetApiBase");
+  return symbol == nullptr ? nullptr : reinterpret_cast<const OrtApiBase* (*)()>(symbol)();
+}
+
+/** The copy that the process already has, where it will do. */
+const OrtApiBase* residentBase() {
+  const OrtApiBase* base = apiBase(dlopen(kSoname, RTLD_NOLOAD | RTLD_NOW));
+  return base != nullptr && base->GetApi(kApiVersion) != nullptr ? base : nullptr;
+}
+
+const OrtApiBase* baseAt(const std::string& path) {
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) missing("ONNX Runtime cannot be loaded: " + std::string(dlerror()));
-  void* symbol = dlsym(library, "OrtGetApiBase");
-  if (symbol == nullptr) missing(path + " is not ONNX Runtime: it has no OrtGetApiBase");
-  const OrtApiBase* base = reinterpret_cast<const OrtApiBase* (*)()>(symbol)();
+  const OrtApiBase* base = apiBase(library);
+  if (base == nullptr) missing(path + " is not ONNX Runtime: it has no OrtGetApiBase");
+  return base;
+}
+
+}  // namespace
+
+const RuntimeInfo& loadRuntime(const std::string& path, Preference preference) {
+  const std::lock_guard lock(mutex);
+  if (loaded != nullptr) return *loaded;
+  const OrtApiBase* base = preference == Preference::resident ? residentBase() : nullptr;
+  if (base == nullptr) base = baseAt(path);
   const OrtApi* api = base->GetApi(kApiVersion);
+  const std::string place = pathOf(reinterpret_cast<const void*>(base->GetVersionString), path);
   if (api == nullptr) {
-    missing("ONNX Runtime " + std::string(base->GetVersionString()) + " is too old: 1." + std::to_string(kApiVersion) +
-            " or newer is needed (" + pathOf(symbol, path) + ")");
+    missing("ONNX Runtime " + std::string(base->GetVersionString()) + " (" + place + ") is too old: it lacks API " +
+            std::to_string(kApiVersion));
   }
   Ort::InitApi(api);
-  loaded = RuntimeInfo{base->GetVersionString(), pathOf(symbol, path)};
+  loaded = new RuntimeInfo{base->GetVersionString(), place};  // never destroyed, like the environment
   return *loaded;
 }
 
 Ort::Env& environment() {
   const std::lock_guard lock(mutex);
-  if (!loaded) missing("ONNX Runtime is not loaded yet");
+  if (loaded == nullptr) missing("ONNX Runtime is not loaded yet");
   // Never destroyed: sessions on other threads may outlive static destruction.
   static Ort::Env* const env = [] {
-    auto* created = new Ort::Env(ORT_LOGGING_LEVEL_ERROR, "sess");
+    auto* created = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "sess");
     created->DisableTelemetryEvents();
     return created;
   }();

@@ -10,11 +10,11 @@ struct RuntimeInfo {
   std::string version, path;
 };
 
-/**
- * Loads ONNX Runtime once per process. A copy that the process already has is shared (a second one could not be
- * loaded beside it under the same SONAME); else the library at `path`. Throws Code::nativeMissing.
- */
-const RuntimeInfo& loadRuntime(const std::string& path);
+/** Whether a copy of ONNX Runtime that the process already has goes before the library at the given path. */
+enum class Preference { resident, given };
+
+/** Loads ONNX Runtime, once per process: a second call gives what the first one loaded. Throws Code::nativeMissing. */
+const RuntimeInfo& loadRuntime(const std::string& path, Preference preference);
 
 /** The process's one environment, telemetry off. Throws Code::nativeMissing before loadRuntime. */
 Ort::Env& environment();

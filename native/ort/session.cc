@@ -1,38 +1,9 @@
 #include "ort/session.h"
 
-#include <new>
-
 #include "core/error.h"
 #include "ort/runtime.h"
 
 namespace sess::ort {
-
-/** Publishes a run's options to the interrupt for as long as the run lasts. */
-class InterruptibleRun {
- public:
-  explicit InterruptibleRun(Interrupt& interrupt) : interrupt_(interrupt) {
-    const std::lock_guard lock(interrupt_.mutex_);
-    if (interrupt_.raised_) throw Error(Code::aborted, "The run was aborted.");
-    interrupt_.running_ = &options;
-  }
-  ~InterruptibleRun() {
-    const std::lock_guard lock(interrupt_.mutex_);
-    interrupt_.running_ = nullptr;
-  }
-  InterruptibleRun(const InterruptibleRun&) = delete;
-  InterruptibleRun& operator=(const InterruptibleRun&) = delete;
-
-  Ort::RunOptions options;
-
- private:
-  Interrupt& interrupt_;
-};
-
-void Interrupt::raise() {
-  const std::lock_guard lock(mutex_);
-  raised_ = true;
-  if (running_ != nullptr) running_->SetTerminate();
-}
 
 namespace {
 
@@ -51,8 +22,16 @@ Ort::SessionOptions ortOptions(const SessionOptions& options) {
   return so;
 }
 
-Code openCode(OrtErrorCode code) {
-  return code == ORT_NOT_IMPLEMENTED ? Code::modelUnsupported : Code::modelUnreadable;
+/** ONNX Runtime has no error code for want of memory, only these words. */
+bool isOutOfMemory(const std::string& message) {
+  return message.find("Failed to allocate memory") != std::string::npos ||
+         message.find("bad_alloc") != std::string::npos;
+}
+
+Error failure(const Ort::Exception& error, const std::string& what, Code otherwise) {
+  const std::string message = error.what();
+  if (isOutOfMemory(message)) return {Code::outOfMemory, what + " for want of memory: " + message};
+  return {error.GetOrtErrorCode() == ORT_NOT_IMPLEMENTED ? Code::modelUnsupported : otherwise, what + ": " + message};
 }
 
 TensorInfo tensorInfo(const std::string& name, const Ort::TypeInfo& type) {
@@ -62,15 +41,18 @@ TensorInfo tensorInfo(const std::string& name, const Ort::TypeInfo& type) {
 }
 
 Ort::Value value(const Bound& bound) {
-  static const Ort::MemoryInfo memory = Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault);
-  return Ort::Value::CreateTensor(memory, bound.data, bound.bytes, bound.shape.data(), bound.shape.size(), bound.type);
+  // Never destroyed, like the environment: a job may still run while the process ends.
+  static const auto* const memory =
+      new Ort::MemoryInfo(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault));
+  return Ort::Value::CreateTensor(*memory, bound.data, bound.bytes, bound.shape.data(), bound.shape.size(), bound.type);
 }
 
 }  // namespace
 
 Session::Session(const SessionOptions& options) {
+  Ort::Env& env = environment();  // first: without it there is no API to make options with
   try {
-    session_ = Ort::Session(environment(), options.model.data(), options.model.size(), ortOptions(options));
+    session_ = Ort::Session(env, options.model.data(), options.model.size(), ortOptions(options));
     const Ort::AllocatorWithDefaultOptions allocator;
     for (std::size_t i = 0; i < session_.GetInputCount(); ++i) {
       inputs_.push_back(tensorInfo(session_.GetInputNameAllocated(i, allocator).get(), session_.GetInputTypeInfo(i)));
@@ -80,24 +62,21 @@ Session::Session(const SessionOptions& options) {
           tensorInfo(session_.GetOutputNameAllocated(i, allocator).get(), session_.GetOutputTypeInfo(i)));
     }
   } catch (const Ort::Exception& error) {
-    throw Error(openCode(error.GetOrtErrorCode()), "ONNX Runtime refuses the model: " + std::string(error.what()));
-  } catch (const std::bad_alloc&) {
-    throw Error(Code::outOfMemory, "There is not enough memory to open the model.");
+    throw failure(error, "ONNX Runtime cannot open the model", Code::modelUnreadable);
   }
 }
 
 void Session::run(const std::vector<Bound>& inputs, const std::vector<Bound>& outputs, Interrupt& interrupt) {
-  InterruptibleRun run(interrupt);
   try {
+    Ort::RunOptions options;
+    const Interrupt::Scope scope(interrupt, [&options] { options.SetTerminate(); });
     Ort::IoBinding binding(session_);
     for (const Bound& bound : inputs) binding.BindInput(bound.name.c_str(), value(bound));
     for (const Bound& bound : outputs) binding.BindOutput(bound.name.c_str(), value(bound));
-    session_.Run(run.options, binding);
+    session_.Run(options, binding);
   } catch (const Ort::Exception& error) {
     if (interrupt.raised()) throw Error(Code::aborted, "The run was aborted.");
-    throw Error(Code::modelUnsupported, "ONNX Runtime failed to run the model: " + std::string(error.what()));
-  } catch (const std::bad_alloc&) {
-    throw Error(Code::outOfMemory, "There is not enough memory to run the model.");
+    throw failure(error, "ONNX Runtime cannot run the model", Code::modelUnsupported);
   }
 }
 

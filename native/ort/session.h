@@ -2,12 +2,12 @@
 
 #include <onnxruntime_cxx_api.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <vector>
+
+#include "core/interrupt.h"
 
 namespace sess::ort {
 
@@ -33,21 +33,6 @@ struct Bound {
   void* data;
   std::size_t bytes;
   std::vector<std::int64_t> shape;
-};
-
-/** Lets another thread end a run early. */
-class Interrupt {
- public:
-  /** Ends the run under way, if any, and every later one. */
-  void raise();
-  [[nodiscard]] bool raised() const noexcept { return raised_; }
-  [[nodiscard]] const std::atomic<bool>& flag() const noexcept { return raised_; }
-
- private:
-  friend class InterruptibleRun;
-  std::mutex mutex_;
-  std::atomic<bool> raised_{false};
-  Ort::RunOptions* running_ = nullptr;
 };
 
 /** A model, runnable from several threads at once. */

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include "ort/session.h"
+#include "core/interrupt.h"
 
 namespace sess::addon {
 
@@ -25,7 +25,7 @@ class JobQueue {
   void enqueue(Job job);
   /** Ends the running model run or op early. Jobs that follow are still called: they see the interrupt. */
   void cancel() { shared_->interrupt.raise(); }
-  [[nodiscard]] ort::Interrupt& interrupt() noexcept { return shared_->interrupt; }
+  [[nodiscard]] Interrupt& interrupt() noexcept { return shared_->interrupt; }
   /** Lets the thread go once the queue is empty, without waiting. */
   void close();
   /** Waits until the thread has ended; call close first. */
@@ -37,7 +37,7 @@ class JobQueue {
     std::condition_variable wake;
     std::deque<Job> jobs;
     bool closed = false;
-    ort::Interrupt interrupt;
+    Interrupt interrupt;
   };
   static void work(const std::shared_ptr<Shared>& shared);
 

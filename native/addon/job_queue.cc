@@ -1,4 +1,4 @@
-#include "addon/stream.h"
+#include "addon/job_queue.h"
 
 namespace sess::addon {
 
