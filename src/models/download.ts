@@ -93,7 +93,11 @@ export async function download(wanted: Download): Promise<void> {
 
 async function check(wanted: Download, partial: Partial): Promise<void> {
   const { bytes, sha256, signal } = wanted
-  if (bytes !== undefined && partial.size !== bytes) throw mismatch(wanted, `has ${partial.size} bytes, not ${bytes}`)
+  const size = await partial.measure().catch((cause) => {
+    throw unwritable(wanted, cause)
+  })
+  const expected = bytes ?? partial.size
+  if (size !== expected) throw mismatch(wanted, `has ${size} bytes, not ${expected}`)
   if (sha256 === undefined) return
   const digest = await sha256Of(partial.path, signal).catch((cause) => {
     throwIfAborted(signal)

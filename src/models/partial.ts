@@ -20,7 +20,8 @@ export class Partial {
   #etag: string
   #size: number
   #file: FileHandle | undefined
-  #touched = Date.now()
+  #heartbeat: NodeJS.Timeout | undefined
+  #alive = Date.now()
 
   private constructor(final: string, found: { readonly size: number; readonly etag: string }) {
     this.#final = final
@@ -61,23 +62,24 @@ export class Partial {
     this.#path = nameOf(this.#final, randomUUID(), etag)
     this.#etag = etag.length > LONGEST_ETAG ? '' : etag
     this.#size = 0
-    this.#touched = Date.now()
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    // After a sleep as long as this another process may have taken the file over.
-    if (Date.now() - this.#touched > ABANDONED_MS / 2 && this.#file !== undefined) {
-      throw new TakenOver('this process stood still for minutes')
-    }
-    this.#file ??= await open(this.#path, 'a')
+    this.#file ??= await this.#open()
+    if (Date.now() - this.#alive > ABANDONED_MS / 2) await this.#stillOwned()
     await this.#file.appendFile(chunk)
     this.#size += chunk.length
-    this.#touched = Date.now()
+  }
+
+  /** Bytes of the file itself: they differ from `size` where two wrote to it after all. */
+  async measure(): Promise<number> {
+    this.#file ??= await this.#open()
+    return (await this.#file.stat()).size
   }
 
   /** Moves the whole file to its final place. */
   async finish(): Promise<void> {
-    this.#file ??= await open(this.#path, 'a')
+    this.#file ??= await this.#open()
     await this.#file.sync()
     await this.#close()
     try {
@@ -109,14 +111,37 @@ export class Partial {
     try {
       await utimes(path, new Date(), new Date())
       await rename(path, this.#path)
-      this.#size = (await stat(this.#path)).size
+      this.#file = await this.#open()
+      this.#size = (await this.#file.stat()).size
       return true
     } catch {
+      await this.#close()
       return false
     }
   }
 
+  /** Where this process was held up for long (a machine that slept), another may have taken the file over. */
+  async #stillOwned(): Promise<void> {
+    await utimes(this.#path, new Date(), new Date()).catch((cause) => {
+      throw new TakenOver('another process took the download over', { cause })
+    })
+    this.#alive = Date.now()
+  }
+
+  /** While the file is open it is touched every few seconds, whether anything comes or not. */
+  async #open(): Promise<FileHandle> {
+    const file = await open(this.#path, 'a')
+    this.#alive = Date.now()
+    this.#heartbeat = setInterval(() => {
+      if (Date.now() - this.#alive > ABANDONED_MS / 2) return
+      this.#alive = Date.now()
+      file.utimes(new Date(), new Date()).catch(() => {})
+    }, HEARTBEAT_MS).unref()
+    return file
+  }
+
   async #close(): Promise<void> {
+    clearInterval(this.#heartbeat)
     const file = this.#file
     this.#file = undefined
     await file?.close()
@@ -125,8 +150,9 @@ export class Partial {
 
 const IDLE = 'idle'
 const LONGEST_ETAG = 120 // a file name has 255 bytes
-/** Far longer than a download may stand still. */
-const ABANDONED_MS = 10 * 60_000
+const HEARTBEAT_MS = 4000
+/** Several heartbeats, as a busy machine misses some; a download that was killed is resumed only after so long. */
+const ABANDONED_MS = 30_000
 
 function nameOf(final: string, owner: string, etag: string): string {
   const tag = etag.length > LONGEST_ETAG ? '' : Buffer.from(etag, 'latin1').toString('base64url')

@@ -230,7 +230,7 @@ describe('after a break', () => {
     await get(server)
     expect(files()).toHaveLength(2)
     rmSync(path)
-    leave(content.subarray(0, 1000), { owner, age: 11 * 60_000 })
+    leave(content.subarray(0, 1000), { owner, age: 60_000 })
     await get(server)
     expect(server.ranges).toEqual([undefined, 'bytes=1000-'])
     expect(files()).toEqual(['m.onnx'])
