@@ -1,5 +1,5 @@
 import { openDevice } from './device.ts'
-import { invalidOption } from './error.ts'
+import { invalidOption, type SessError } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { methods } from './methods/index.ts'
 import { loadLabels } from './models/labels.ts'
@@ -8,7 +8,7 @@ import { type ResolvedModel, resolveModel } from './models/resolve.ts'
 import { type Device, Session } from './native.ts'
 import { type ClassifierGraph, loadClassifier } from './onnx/classifier.ts'
 import type { TargetLayer } from './onnx/layers.ts'
-import { checkLoadOptions, defaultThreads, type LoadOptions } from './options.ts'
+import { checkLoadOptions, defaultDevice, defaultThreads, type LoadOptions } from './options.ts'
 import { autoBatch } from './sess/batch-size.ts'
 import { CamSessions } from './sess/cam-session.ts'
 
@@ -23,6 +23,16 @@ export interface LoadedModel {
   readonly sessions: CamSessions
   /** Windows of one forward pass where nothing is said. */
   readonly batch: number
+}
+
+/** Whether a method works on this model, and why not. */
+export type MethodSupport =
+  | { readonly name: string; readonly supported: true }
+  | { readonly name: string; readonly supported: false; readonly reason: string }
+
+function methodSupport(name: string, unexplained: SessError | undefined): MethodSupport {
+  if (unexplained === undefined) return { name, supported: true }
+  return { name, supported: false, reason: unexplained.message }
 }
 
 /** What a loaded model is and how it will be explained. */
@@ -44,7 +54,7 @@ export interface ExplainerInfo {
   /** Default target layer; undefined where the graph has none. */
   readonly layer: string | undefined
   readonly candidates: readonly TargetLayer[]
-  readonly methods: readonly string[]
+  readonly methods: readonly MethodSupport[]
   readonly device: { readonly type: 'cpu'; readonly threads: number; readonly simd: string }
   readonly preprocessing: ModelPreprocessing
 }
@@ -82,28 +92,38 @@ async function labelsOf(
   return typeof labels === 'string' ? await loadLabels(labels, signal) : labels
 }
 
+/** Labels of another number of classes would name the wrong ones. */
+function checkLabels(labels: readonly string[] | undefined, classes: number): readonly string[] | undefined {
+  if (labels === undefined || labels.length === classes) return labels
+  throw invalidOption('labels', `${labels.length} labels`, `one for each of the model's ${classes} classes`)
+}
+
 /** A model by registry id, path or folder, its gradient graph built and open in ONNX Runtime. */
 export async function loadModel(name: string | URL, given: LoadOptions): Promise<LoadedModel> {
-  const options = checkLoadOptions({ device: process.env.SESS_DEVICE || 'auto', ...given })
-  const { device: deviceName = 'auto', precision = 'fp32', signal } = options
+  const options = checkLoadOptions(given)
+  const { device: deviceName = defaultDevice(), precision = 'fp32', signal } = options
   if (precision !== 'fp32') throw invalidOption('precision', precision, 'fp32 (the others need a CUDA device)')
   throwIfAborted(signal)
   const device = openDevice(deviceName, options.threads ?? defaultThreads())
+  let sessions: CamSessions | undefined
   try {
     const resolved = await resolveModel(name, {
       signal,
       onProgress: (progress) => options.onProgress?.({ ...progress, phase: 'download' }),
     })
+    const pixels = preprocessing(resolved.manifest, options)
     const classifier = await readClassifier(device, resolved, options)
     const activation = classifier.activation === 'unknown' ? 'softmax' : classifier.activation
-    const sessions = new CamSessions(device, classifier, activation)
-    const labels = await labelsOf(resolved, options)
+    const labels = checkLabels(await labelsOf(resolved, options), classifier.classes)
     throwIfAborted(signal)
-    await sessions.classifying()
-    const pixels = preprocessing(resolved.manifest, options)
+    sessions = new CamSessions(device, classifier, activation)
+    const ready = await sessions.classifying()
+    ready[Symbol.dispose]()
+    throwIfAborted(signal)
     const batch = classifier.batch === 'fixed' ? 1 : autoBatch(classifier.shapes, device.threads)
     return { resolved, classifier, activation, labels, preprocessing: pixels, device, sessions, batch }
   } catch (error) {
+    await sessions?.dispose()
     device.dispose()
     throw error
   }
@@ -127,7 +147,7 @@ export function describeModel(loaded: LoadedModel): ExplainerInfo {
     batch: classifier.batch,
     layer: classifier.layer?.name,
     candidates: classifier.candidates,
-    methods: methods.map(({ name }) => name),
+    methods: methods.map(({ name }) => methodSupport(name, loaded.sessions.unexplained)),
     device: { type: device.type, threads: device.threads, simd: device.simd },
     preprocessing: loaded.preprocessing,
   }

@@ -18,6 +18,7 @@ const isInteger = (value: unknown, low: number, high = Number.MAX_SAFE_INTEGER):
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 const isTarget = (value: unknown) => isInteger(value, 0) || (typeof value === 'string' && value !== '')
 const isBoolean = (value: unknown) => typeof value === 'boolean'
+const isDevice = (value: unknown) => typeof value === 'string' && /^(auto|cpu|cuda(:\d+)?)$/.test(value)
 const isText = (value: unknown) => typeof value === 'string' && value !== ''
 const isList = (value: unknown, length: number, item: (value: unknown) => boolean) =>
   Array.isArray(value) && value.length === length && value.every(item)
@@ -73,10 +74,7 @@ const explainSchema = z.strictObject({
 })
 
 const loadSchema = z.strictObject({
-  device: field<string>(
-    'auto, cpu, cuda or cuda:N',
-    (v) => typeof v === 'string' && /^(auto|cpu|cuda(:\d+)?)$/.test(v),
-  ),
+  device: field<string>('auto, cpu, cuda or cuda:N', isDevice),
   precision: field<'fp32' | 'tf32' | 'fp16'>('fp32, tf32 or fp16', oneOf(['fp32', 'tf32', 'fp16'])),
   threads: field<number>('a whole number from 1 to 1024', (v) => isInteger(v, 1, 1024)),
   layer: field<string>('the name of a tensor or node', isText),
@@ -136,6 +134,14 @@ export const checkExplainOptions = (options: unknown): ExplainOptions =>
 export const checkLoadOptions = (options: unknown): LoadOptions => check(loadSchema, options, loadSchema.shape)
 export const checkClassifyOptions = (options: unknown): ClassifyOptions =>
   check(classifySchema, options, classifySchema.shape)
+
+/** The device where nothing is said: `SESS_DEVICE`, or the best there is. */
+export function defaultDevice(): string {
+  const given = process.env.SESS_DEVICE
+  if (given === undefined || given === '') return 'auto'
+  if (!isDevice(given)) throw invalidOption('SESS_DEVICE', given, 'auto, cpu, cuda or cuda:N')
+  return given
+}
 
 /** Threads where nothing is said: `SESS_THREADS`, or what the process may use. */
 export function defaultThreads(): number {
