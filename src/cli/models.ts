@@ -99,8 +99,8 @@ function analysisLines(analysis: ModelAnalysis, labels: number | undefined): rea
     ['', layer && `(${layer.reason})`],
     ...(candidates ?? []).slice(0, 12).map((c, i): Line => [i === 0 ? 'candidates' : '', `${c.name}, ${grid(c)}`]),
     ['', candidates && candidates.length > 12 ? `and ${candidates.length - 12} more (--json)` : undefined],
-    ...methods.map(({ name, supported, reason }, i): Line => {
-      return [i === 0 ? 'methods' : '', supported ? name : `${name}: no, ${reason}`]
+    ...methods.map((method, i): Line => {
+      return [i === 0 ? 'methods' : '', method.supported ? method.name : `${method.name}: no, ${method.reason}`]
     }),
     ['parameters', `${(parameters / 1e6).toFixed(2)} million`],
     ['multiply-adds', multiplyAdds === undefined ? undefined : `${(multiplyAdds / 1e6).toFixed(1)} million a window`],

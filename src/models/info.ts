@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { openDevice } from '../device.ts'
 import { SessError } from '../error.ts'
 import { throwIfAborted } from '../io/abort.ts'
-import { readClassifier } from '../load.ts'
+import { type MethodSupport, readClassifier } from '../load.ts'
 import { methods } from '../methods/index.ts'
 import type { ClassifierGraph } from '../onnx/classifier.ts'
 import { buildCamModel } from '../onnx/explain-model.ts'
@@ -12,13 +12,6 @@ import { countMultiplyAdds, countParameters } from './cost.ts'
 import type { Manifest } from './manifest.ts'
 import { type StatedPreprocessing, statedPreprocessing } from './preprocess.ts'
 import type { ResolvedModel } from './resolve.ts'
-
-export interface MethodSupport {
-  readonly name: string
-  readonly supported: boolean
-  /** Why not. */
-  readonly reason?: string
-}
 
 /** What can be told of a model file without running it. What an unsupported graph leaves open is left out. */
 export interface ModelAnalysis {
@@ -95,7 +88,7 @@ function describeClassifier(classifier: ClassifierGraph, manifest: Manifest | un
     },
     layer: layer && { ...layer, reason: reasonFor(manifest) },
     candidates,
-    methods: methods.map(({ name }) => ({ name, ...supportOf(classifier) })),
+    methods: methods.map(({ name }) => supportOf(name, classifier)),
   }
 }
 
@@ -106,12 +99,12 @@ function reasonFor(manifest: Manifest | undefined): string {
 }
 
 /** Builds the graph that the method would run: what refuses to be built says why. */
-function supportOf(classifier: ClassifierGraph): Omit<MethodSupport, 'name'> {
+function supportOf(name: string, classifier: ClassifierGraph): MethodSupport {
   try {
     buildCamModel(classifier, { targets: 1 })
-    return { supported: true }
+    return { name, supported: true }
   } catch (error) {
-    if (error instanceof SessError) return { supported: false, reason: error.message }
+    if (error instanceof SessError) return { name, supported: false, reason: error.message }
     throw error
   }
 }
