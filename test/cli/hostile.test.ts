@@ -209,7 +209,7 @@ describe.skipIf(sharedMissing)('outputs', () => {
     [['--max-windows', '3'], 2, 'OPTION_INVALID'],
     [['--labels', 'none.txt'], 2, 'OPTION_INVALID'],
     [['--max-pixels', '100'], 1, 'IMAGE_TOO_LARGE'],
-    [['--model', 'hf:org/name'], 1, 'MODEL_UNSUPPORTED'],
+    [['--model', 'hf:name'], 1, 'MODEL_NOT_FOUND'],
     [['--model', 'tiny200x'], 1, 'MODEL_NOT_FOUND'],
   ])('%j ends with status %i: %s', async (options, status, code) => {
     const argv = ['explain', file('upright.png'), '--model', good, '-o', join(folder, 'x.npy'), '--quiet', ...options]
