@@ -21,9 +21,10 @@ export class Call implements Disposable {
     throwIfAborted(signal)
     this.#device = device
     this.stream = new Stream(device)
-    this.#signal = signal
     this.#cancel = () => this.stream.cancel()
-    signal?.addEventListener('abort', this.#cancel, { once: true })
+    // A signal of our own: many calls may share the caller's, and each listener on that counts against its limit.
+    this.#signal = signal && AbortSignal.any([signal])
+    this.#signal?.addEventListener('abort', this.#cancel, { once: true })
   }
 
   /** The photo on the device, alpha flattened onto white. */

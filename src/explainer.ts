@@ -1,6 +1,6 @@
 import { Call } from './call.ts'
 import { invalidOption, SessError } from './error.ts'
-import { type ClassScore, Explanation } from './explanation.ts'
+import { type ClassScore, Explanation, explainedWindows } from './explanation.ts'
 import { abortError } from './io/abort.ts'
 import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
@@ -71,6 +71,7 @@ export class Explainer {
    */
   explain(image: ImageSource, options: ExplainOptions & { readonly target: readonly Target[] }): Promise<Explanation[]>
   explain(image: ImageSource, options?: ExplainOptions & { readonly target?: Target }): Promise<Explanation>
+  explain(image: ImageSource, options?: ExplainOptions): Promise<Explanation | Explanation[]>
   async explain(image: ImageSource, options: ExplainOptions = {}): Promise<Explanation | Explanation[]> {
     const checked = checkExplainOptions(options)
     const { target = explainDefaults.target } = checked
@@ -83,6 +84,7 @@ export class Explainer {
   /** What `explain` would run for an image of this size, without running it. */
   plan(image: Size, options: ExplainOptions = {}): EstimatedPlan {
     this.#refuseDisposed()
+    if (typeof image !== 'object' || image === null) throw invalidOption('image', image, '{ height, width }')
     return this.#plan(image, checkExplainOptions(options))
   }
 
@@ -125,10 +127,11 @@ export class Explainer {
       try {
         for (const result of results) {
           const target = this.#classScore(baseLogits, result.target)
-          const parts = await fuseTarget({ device, stream, clock, plan, result }, fusionOptions(options, plan))
-          explanations.push(
-            new Explanation({ ...facts, ...parts, photo: pixels.photo, target, plan, timings: clock.timings() }),
-          )
+          const fused = await fuseTarget({ device, stream, clock, plan, result }, fusionOptions(options, plan))
+          const windows = await explainedWindows(plan, fused.scores)
+          const { map, windowMaps, scores } = fused
+          const parts = { map, windowMaps, windows, nonfinite: scores.nonfinite, timings: clock.timings() }
+          explanations.push(new Explanation({ ...facts, ...parts, photo: pixels.photo, target, plan }))
         }
       } finally {
         for (const { maps } of results) maps.dispose()

@@ -1,3 +1,4 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { Photo } from './io/photo.ts'
 import { Device, type Rect } from './native.ts'
 import { defaultThreads } from './options.ts'
@@ -50,27 +51,36 @@ interface ExplanationParts extends ExplanationFacts {
   readonly map: Float32Array
   readonly target: ClassScore
   readonly plan: EstimatedPlan
-  readonly scores: WindowScores
+  readonly windows: readonly ExplainedWindow[]
+  readonly nonfinite: readonly number[]
   readonly timings: Timings
   readonly windowMaps: Float32Array | undefined
 }
 
-function explainedWindows(plan: Plan, scores: WindowScores): readonly ExplainedWindow[] {
+/** Every window of the plan with its part in the map; the event loop gets its turn each few thousand. */
+export async function explainedWindows(plan: Plan, scores: WindowScores): Promise<readonly ExplainedWindow[]> {
   const kept = new Set(scores.kept)
-  return plan.windows.map((window) => ({
-    ...window,
-    ...plan.window,
-    box: photoBox(window, plan.window, plan.levels[window.level] ?? plan.image, plan.image),
-    probability: scores.probability[window.index] ?? Number.NaN,
-    weight: scores.weight[window.index] ?? 0,
-    kept: kept.has(window.index),
-  }))
+  const explained: ExplainedWindow[] = []
+  for (const window of plan.windows) {
+    if (window.index % 4096 === 4095) await yieldToLoop()
+    explained.push({
+      ...window,
+      ...plan.window,
+      box: photoBox(window, plan.window, plan.levels[window.level] ?? plan.image, plan.image),
+      probability: scores.probability[window.index] ?? Number.NaN,
+      weight: scores.weight[window.index] ?? 0,
+      kept: kept.has(window.index),
+    })
+  }
+  return explained
 }
 
 /** Where in the photo one class came from. Plain data, but for the pictures drawn from it. */
 export class Explanation implements ExplanationFacts {
   readonly map: SaliencyMap
   readonly target: ClassScore
+  /** Every window of the plan, by index. */
+  readonly windows: readonly ExplainedWindow[]
   /** Windows whose logits or map were not finite: dropped from the map. */
   readonly nonfinite: readonly number[]
   readonly plan: EstimatedPlan
@@ -81,14 +91,12 @@ export class Explanation implements ExplanationFacts {
   /** With `keepMaps`: each kept window's own map in [0, 1], kept x window height x window width. */
   readonly windowMaps: Float32Array | undefined
   readonly #photo: Photo
-  readonly #scores: WindowScores
-  #windows: readonly ExplainedWindow[] | undefined
 
   constructor(parts: ExplanationParts) {
     this.map = { data: parts.map, width: parts.photo.width, height: parts.photo.height }
     this.target = parts.target
-    this.#scores = parts.scores
-    this.nonfinite = parts.scores.nonfinite
+    this.windows = parts.windows
+    this.nonfinite = parts.nonfinite
     this.plan = parts.plan
     this.timings = parts.timings
     this.model = parts.model
@@ -96,12 +104,6 @@ export class Explanation implements ExplanationFacts {
     this.layer = parts.layer
     this.windowMaps = parts.windowMaps
     this.#photo = parts.photo
-  }
-
-  /** Every window of the plan, by index; made when first asked for. */
-  get windows(): readonly ExplainedWindow[] {
-    this.#windows ??= explainedWindows(this.plan, this.#scores)
-    return this.#windows
   }
 
   /**

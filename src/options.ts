@@ -69,6 +69,8 @@ const explainSchema = z.strictObject({
   maxWindows: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
   maxPixels,
   keepMaps: field<boolean>('true or false', isBoolean),
+  /** For methods that draw at random. */
+  seed: field<number>('a whole number from 0', (v) => isInteger(v, 0)),
   signal,
   onProgress,
 })

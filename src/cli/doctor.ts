@@ -77,6 +77,8 @@ async function nativeCore(): Promise<Finding> {
 async function deviceFindings(): Promise<readonly Finding[]> {
   try {
     const { devices } = await import('../device.ts')
+    const { defaultDevice } = await import('../options.ts')
+    defaultDevice() // says what is wrong with SESS_DEVICE
     return devices().map((device) => deviceFinding(device))
   } catch (error) {
     return [broken('devices', error)]

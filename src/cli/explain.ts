@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import type { Explainer } from '../explainer.ts'
-import type { Explanation } from '../explanation.ts'
+import type { Explanation, SaliencyMap } from '../explanation.ts'
 import { checkWritable, writeAtomically } from '../io/atomic.ts'
 import { imageSize } from '../io/decode.ts'
 import { encodeJson, encodeReport, type Report, reportData } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
 import { type ExplainOptions, explainDefaults } from '../options.ts'
+import type { Picture } from '../render/picture.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
 import { type ExplainArguments, scalesFor } from './arguments.ts'
 import { type Context, loadExplainer, note, reportFailure } from './context.ts'
@@ -82,11 +83,17 @@ async function explainOne(
   for (const [i, explanation] of explanations.entries()) {
     const outputs = perTarget[i] ?? []
     const report = await reportOf(explainer, input, explanation, choices)
-    for (const output of outputs) await write(output, explanation, report, options, signal)
+    const picture = explanation.overlay({ colormap: options.colormap, alpha: options.alpha })
+    for (const output of outputs) await write(output, explanation.map, picture, report, signal)
     if (options.json) {
       context.stdout.write(`${encodeJson({ ...reportData(report), outputs: outputs.map(({ path }) => path) })}\n`)
     }
     note(context, options, `${input}: ${summary(explanation)} -> ${outputs.map(({ path }) => path).join(', ')}`)
+    const { nonfinite, windows } = explanation
+    if (nonfinite.length > 0) {
+      const what = `${nonfinite.length} of ${windows.length} windows left out: their logits or maps are not finite`
+      note(context, options, `${input}: ${what}`)
+    }
   }
 }
 
@@ -100,16 +107,16 @@ function explainOptions(explainer: Explainer, options: ExplainArguments): Explai
 
 async function write(
   { kind, path }: Output,
-  explanation: Explanation,
+  map: SaliencyMap,
+  picture: Picture,
   report: Report,
-  { colormap, alpha }: ExplainArguments,
   signal: AbortSignal,
 ): Promise<void> {
   switch (kind) {
     case 'overlay':
-      return await explanation.overlay({ colormap, alpha }).toFile(path, { signal })
+      return await picture.toFile(path, { signal })
     case 'map':
-      return await writeNpy(path, explanation.map, { signal })
+      return await writeNpy(path, map, { signal })
     case 'report':
       return await writeAtomically(path, encodeReport(report), { signal })
   }
@@ -121,7 +128,7 @@ async function reportOf(
   explanation: Explanation,
   options: ExplainOptions,
 ): Promise<Report> {
-  const { map, target, method, layer, plan, windows, timings } = explanation
+  const { map, target, method, layer, plan, windows, nonfinite, timings } = explanation
   const { info } = explainer
   return {
     image: { name: input, width: map.width, height: map.height },
@@ -131,6 +138,7 @@ async function reportOf(
     options: { ...explainDefaults, ...stated(options), step: plan.step, method, target: undefined },
     plan,
     windows,
+    nonfinite,
     timings,
     versions: await versions(),
   }
@@ -143,7 +151,8 @@ function stated(options: object): object {
 function summary({ target, windows, timings }: Explanation): string {
   const name = target.label === undefined ? `class ${target.index}` : `${target.label} (${target.index})`
   const seconds = (timings.total / 1000).toFixed(timings.total < 10_000 ? 2 : 0)
-  return `${name}, ${(target.probability * 100).toFixed(1)} %, ${windows.length} windows in ${seconds} s`
+  const share = Number.isFinite(target.probability) ? `${(target.probability * 100).toFixed(1)} %` : 'not finite'
+  return `${name}, ${share}, ${windows.length} ${windows.length === 1 ? 'window' : 'windows'} in ${seconds} s`
 }
 
 async function printPlan(
@@ -154,7 +163,8 @@ async function printPlan(
 ): Promise<void> {
   const { signal } = context
   const size = await imageSize(input, { maxPixels: options.maxPixels, signal })
-  const plan = explainer.plan(size, explainOptions(explainer, options))
+  const target = options.target.length === 0 ? undefined : options.target
+  const plan = explainer.plan(size, { ...explainOptions(explainer, options), target })
   context.stdout.write(
     options.json ? `${encodeJson({ image: { name: input, ...size }, plan })}\n` : planText(input, plan),
   )

@@ -19,17 +19,22 @@ for (const [name, status] of [
   })
 }
 
-// A reader that has seen enough (`sess classify ... | head -1`) is no failure.
+// A reader that has seen enough (`sess classify ... | head -1`) is no failure; what is left is still done.
+let stdoutClosed = false
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code === 'EPIPE') {
+    stdoutClosed = true
+    return
+  }
   removePendingFiles()
-  process.exit(0)
+  process.stderr.write(`sess: OUTPUT_UNWRITABLE: The standard output cannot be written (${error.message}).\n`)
+  process.exit(1)
 })
 
 // Imported only now: a signal that comes while modules load is kept, too.
 const { run } = await import('./program.ts')
 const status = await run(process.argv.slice(2), {
-  stdout: process.stdout,
+  stdout: { write: (text) => stdoutClosed || process.stdout.write(text) },
   stderr: process.stderr,
   env: process.env,
   signal: controller.signal,

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { invalidOption, SessError } from '../error.ts'
 import { pictureExtensions } from '../render/picture.ts'
@@ -21,6 +21,9 @@ interface Request {
   readonly output: readonly string[]
   readonly map: readonly string[]
   readonly target: readonly string[]
+  /** Read as well, and not to be written over. */
+  readonly model?: string | undefined
+  readonly labels?: string | undefined
 }
 
 type Place =
@@ -53,7 +56,7 @@ export async function planOutputs(
       places.length === 0 ? [beside(input, mark)] : places.map((place) => outputAt(place, input, mark)),
     ),
   }))
-  refuseCollisions(planned)
+  await refuseCollisions(planned, request)
   return planned
 }
 
@@ -126,15 +129,28 @@ function targetMarks(targets: readonly string[]): readonly string[] {
   })
 }
 
-function refuseCollisions(planned: readonly InputOutputs[]): void {
-  const inputs = new Map(planned.map(({ input }) => [resolve(input), input]))
+/** Where a path leads, links followed as far as it exists: writing follows them too. */
+async function destination(path: string): Promise<string> {
+  const full = resolve(path)
+  try {
+    return await realpath(full)
+  } catch {
+    const parent = dirname(full)
+    return parent === full ? full : join(await destination(parent), basename(full))
+  }
+}
+
+async function refuseCollisions(planned: readonly InputOutputs[], { model, labels }: Request): Promise<void> {
+  const read = [...planned.map(({ input }) => input), ...modelFiles(model ?? ''), ...(labels ? [labels] : [])]
+  const inputs = new Map<string, string>()
+  for (const path of read) inputs.set(await destination(path), path)
   const owners = new Map<string, string>()
   for (const { input, perTarget } of planned) {
     for (const { path } of perTarget.flat()) {
-      const place = resolve(path)
+      const place = await destination(path)
       const overwritten = inputs.get(place)
       if (overwritten !== undefined)
-        throw invalidOption('-o', path, 'another file than the input, which would be overwritten')
+        throw invalidOption('-o', path, `another file than ${overwritten}, which would be overwritten`)
       const other = owners.get(place)
       if (other === input) throw invalidOption('-o', path, 'each output once')
       if (other !== undefined) {
@@ -146,6 +162,11 @@ function refuseCollisions(planned: readonly InputOutputs[]): void {
       owners.set(place, input)
     }
   }
+}
+
+/** A model's file and the manifest beside it. */
+function modelFiles(model: string): readonly string[] {
+  return extname(model) === '.onnx' ? [model, `${model.slice(0, -'.onnx'.length)}.json`] : []
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -21,6 +21,7 @@ export function progressBar(context: Context, name: string, options: { readonly 
     barIncompleteChar: ' ',
     barsize: 30,
     hideCursor: false,
+    linewrap: true,
     clearOnComplete: true,
     stopOnComplete: false,
     fps: 10,

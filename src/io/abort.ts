@@ -15,13 +15,14 @@ export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undef
   work.catch(() => {})
   throwIfAborted(signal)
   let stop: () => void = () => {}
+  const own = AbortSignal.any([signal])
   const stopped = new Promise<never>((_, reject) => {
     stop = () => reject(abortError(signal))
-    signal.addEventListener('abort', stop, { once: true })
+    own.addEventListener('abort', stop, { once: true })
   })
   try {
     return await Promise.race([work, stopped])
   } finally {
-    signal.removeEventListener('abort', stop)
+    own.removeEventListener('abort', stop)
   }
 }

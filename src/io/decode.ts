@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { invalidOption, SessError } from '../error.ts'
@@ -20,7 +21,7 @@ export interface DecodeOptions {
 /**
  * Any image as 8-bit sRGB pixels: upright, ICC profile honoured, 16-bit, CMYK, grey and palette converted, first
  * frame. Alpha stays a fourth, unpremultiplied channel: libvips' own flatten truncates where we round, so
- * flattening is an op of the native core. Runs on worker threads; raw pixels of 3 or 4 channels are not copied.
+ * flattening is an op of the native core. Runs on worker threads; raw pixels are copied.
  */
 export async function decode(source: ImageSource, options: DecodeOptions = {}): Promise<Photo> {
   const { maxPixels = DEFAULT_MAX_PIXELS, signal } = options
@@ -62,8 +63,12 @@ export async function imageSize(
 /** How messages and reports call an image: the path as given, or what it is made of. */
 export function imageName(source: ImageSource): string {
   if (typeof source === 'string') return source
-  if (source instanceof URL) return source.protocol === 'file:' ? fileURLToPath(source) : source.href
+  if (source instanceof URL) return isLocal(source) ? fileURLToPath(source) : source.href
   return source instanceof Uint8Array ? `image of ${source.byteLength} bytes` : 'raw image'
+}
+
+function isLocal({ protocol, hostname }: URL): boolean {
+  return protocol === 'file:' && hostname === ''
 }
 
 function isRaw(source: ImageSource): source is RawImage {
@@ -75,8 +80,8 @@ async function readImage(source: string | URL, name: string, signal: AbortSignal
     throw unreadable('The image', 'is neither a path, a file URL, encoded bytes nor raw pixels')
   }
   if (source === '') throw unreadable('The empty path', 'names no image', undefined, 'Pass the path of an image.')
-  if (source instanceof URL && source.protocol !== 'file:') {
-    throw unreadable(name, 'is not a file: URL', undefined, 'Download it first, or pass its bytes.')
+  if (source instanceof URL && !isLocal(source)) {
+    throw unreadable(name, 'is not a file: URL of this machine', undefined, 'Download it first, or pass its bytes.')
   }
   try {
     const file = await stat(source)
@@ -166,10 +171,22 @@ async function decodeRaw(raw: RawImage, maxPixels: number, signal: AbortSignal |
       `holds ${data.length} bytes where ${width} x ${height} x ${channels} needs ${width * height * channels}`,
     )
   }
+  if (data.buffer instanceof SharedArrayBuffer) throw fault('lies in shared memory, which others may change')
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  if (channels === 3 || channels === 4) return { data: bytes, width, height, channels }
+  if (channels === 3 || channels === 4) return { data: await copyOf(bytes), width, height, channels }
   const grey = sharp(bytes, { raw: { width, height, channels }, limitInputPixels: maxPixels })
   return await abortable(pixels(grey.toColourspace('srgb')), signal)
+}
+
+/** Piece by piece, so that the event loop is not held. The caller may transfer its buffer away while we work on ours. */
+async function copyOf(bytes: Uint8Array): Promise<Uint8Array> {
+  const copy = new Uint8Array(bytes.length)
+  const piece = 1 << 23
+  for (let start = 0; start < bytes.length; start += piece) {
+    if (start > 0) await yieldToLoop()
+    copy.set(bytes.subarray(start, start + piece), start)
+  }
+  return copy
 }
 
 function checkPixels(name: string, width: number, height: number, maxPixels: number): void {

@@ -57,7 +57,8 @@ export function bandsOf(
   const columns = distinct(windows.map(({ x }) => x))
   const rows = distinct(windows.map(({ y }) => y))
   const width = Math.min((columns.at(-1) ?? 0) + window.width, Math.max(window.width, maxPixels / window.height))
-  const byPlace = new Map(windows.map((placed) => [`${placed.y},${placed.x}`, placed]))
+  const byRow = new Map<number, Map<number, PlannedWindow>>(rows.map((y) => [y, new Map()]))
+  for (const placed of windows) byRow.get(placed.y)?.set(placed.x, placed)
   return runs(rows, window.height, maxPixels / width).flatMap((ys) =>
     runs(columns, window.width, width).map((xs) => {
       const [y = 0] = ys
@@ -68,7 +69,7 @@ export function bandsOf(
         height: (ys.at(-1) ?? y) + window.height - y,
         width: (xs.at(-1) ?? x) + window.width - x,
       }
-      const inside = ys.flatMap((wy) => xs.flatMap((wx) => byPlace.get(`${wy},${wx}`) ?? []))
+      const inside = ys.flatMap((wy) => xs.flatMap((wx) => byRow.get(wy)?.get(wx) ?? []))
       return { level, rect, windows: inside }
     }),
   )

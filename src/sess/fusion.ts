@@ -54,12 +54,12 @@ export async function fuseTarget(input: FusionInput, options: FusionOptions): Pr
 
 /** Where each kept window's map lies and goes: row, level, y, x, as the op takes them. */
 function placedWindows(plan: Plan, kept: readonly number[]): Int32Array {
-  return Int32Array.from(
-    kept.flatMap((index) => {
-      const window = plan.windows[index]
-      return window === undefined ? [] : [index, window.level, window.y, window.x]
-    }),
-  )
+  const places = new Int32Array(4 * kept.length)
+  for (const [k, index] of kept.entries()) {
+    const window = plan.windows[index]
+    if (window !== undefined) places.set([index, window.level, window.y, window.x], 4 * k)
+  }
+  return places
 }
 
 async function fuseWindows(input: FusionInput, scores: WindowScores, options: FusionOptions): Promise<Float32Array> {

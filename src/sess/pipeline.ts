@@ -18,7 +18,7 @@ import { bandsOf, overlapLittle } from './bands.ts'
 import { allocateBuffers, type Buffers, disposeScratch } from './buffers.ts'
 import type { CamSession } from './cam-session.ts'
 import type { PlannedWindow } from './geometry.ts'
-import type { Plan } from './plan.ts'
+import { type Plan, windowsByLevel } from './plan.ts'
 import type { Stopwatch, TimedPhase } from './stopwatch.ts'
 
 export interface WindowsInput {
@@ -100,8 +100,9 @@ class WindowsRun {
   async windows(targets: readonly number[], done: number | null): Promise<void> {
     const { plan, model } = this.#input
     const filter = plan.antialias ? 'antialias' : 'bilinear'
-    for (const [level, size] of plan.levels.entries()) {
-      const windows = plan.windows.filter((window) => window.level === level && window.index !== done)
+    for (const [level, all] of windowsByLevel(plan).entries()) {
+      const size = plan.levels[level] ?? plan.window
+      const windows = all.filter(({ index }) => index !== done)
       if (model.layout === 'NCHW' && overlapLittle(windows.length, plan.window, size, plan.image)) {
         await this.#fill(windows, targets, (some) => this.#patches(some, size, filter))
         continue
@@ -121,11 +122,10 @@ class WindowsRun {
     targets: readonly number[],
     cut: (some: readonly PlannedWindow[]) => void,
   ): Promise<void> {
-    let rest = windows
-    while (rest.length > 0) {
+    for (let next = 0; next < windows.length; ) {
       const room = this.#input.plan.batch - this.#rows.length
-      cut(rest.slice(0, room))
-      rest = rest.slice(room)
+      cut(windows.slice(next, next + room))
+      next += room
       if (this.#rows.length === this.#input.plan.batch) {
         this.#runBatch(targets)
         await this.#settle(batchesAhead)

@@ -68,14 +68,22 @@ function resolveStep(step: PlanOptions['step'], window: Size): readonly [number,
   return step
 }
 
-function* windowsOf(levels: readonly Size[], window: Size, step: readonly [number, number]): Generator<PlannedWindow> {
-  let index = 0
+function windowsOf(levels: readonly Size[], window: Size, step: readonly [number, number]): PlannedWindow[] {
+  const windows: PlannedWindow[] = []
   for (const [level, { height, width }] of levels.entries()) {
     const columns = positions(width, window.width, step[1])
     for (const y of positions(height, window.height, step[0])) {
-      for (const x of columns) yield { index: index++, level, y, x }
+      for (const x of columns) windows.push({ index: windows.length, level, y, x })
     }
   }
+  return windows
+}
+
+/** The windows of each level: they stand in the plan level by level. */
+export function windowsByLevel({ levels, windows }: Plan): readonly (readonly PlannedWindow[])[] {
+  const byLevel: PlannedWindow[][] = levels.map(() => [])
+  for (const window of windows) byLevel[window.level]?.push(window)
+  return byLevel
 }
 
 function refuseTooMany(levels: readonly Size[], window: Size, step: readonly [number, number], limit: number): void {
@@ -105,14 +113,15 @@ function sameAsBaseView(level: Size, window: Size, image: Size, antialias: boole
  */
 export function makePlan(image: Size, window: Size, options: PlanOptions): Plan {
   const { antialias, sess, batch } = options
-  for (const [side, length] of Object.entries(image)) {
+  for (const side of ['height', 'width'] as const) {
+    const length = image[side]
     if (!Number.isSafeInteger(length) || length < 1) throw invalidOption(`image ${side}`, length, 'whole pixels from 1')
   }
   const step = resolveStep(options.step, window)
   const scales = sess ? resolveScales(options.scales, window) : []
   const levels = sess ? scales.map((scale) => levelSize(image, scale)) : [window]
   refuseTooMany(levels, window, step, options.maxWindows)
-  const windows = [...windowsOf(levels, window, step)]
+  const windows = windowsOf(levels, window, step)
   const baseLevel = sess ? levels.findIndex((level) => sameAsBaseView(level, window, image, antialias)) : 0
   const baseWindow = windows.find(({ level }) => level === baseLevel)?.index ?? null
   const forwards = windows.length + (baseWindow === null ? 1 : 0)

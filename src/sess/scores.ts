@@ -23,14 +23,18 @@ export interface WindowScores {
  * @throws SessError `MODEL_NONFINITE` when no window is left
  */
 export function scoreWindows(logProbability: Float64Array, peak: Float32Array, preFilter: number): WindowScores {
-  const finite = [...logProbability.keys()].filter((i) => !Number.isNaN(logProbability[i]))
-  const best = finite.reduce((top, i) => Math.max(top, logProbability[i] ?? top), Number.NEGATIVE_INFINITY)
-  const weight = new Float32Array(logProbability.length)
-  for (const i of finite) weight[i] = Math.max(Math.exp((logProbability[i] ?? 0) - best), leastWeight)
   const probability = logProbability.map((value) => Math.exp(value))
-  const ascending = finite.sort((a, b) => (probability[a] ?? 0) - (probability[b] ?? 0) || a - b)
-  const dropped = Math.min(Math.floor(ascending.length * preFilter), ascending.length - 1)
-  const kept = ascending.slice(dropped).filter((i) => !Number.isNaN(peak[i]))
+  const best = logProbability.reduce((top, value) => (value > top ? value : top), Number.NEGATIVE_INFINITY)
+  const weight = Float32Array.from(logProbability, (value) =>
+    Number.isNaN(value) ? 0 : Math.max(Math.exp(value - best), leastWeight),
+  )
+  const passes = preFiltered(probability, preFilter)
+  const kept: number[] = []
+  const nonfinite: number[] = []
+  for (let i = 0; i < probability.length; i++) {
+    if (Number.isNaN(logProbability[i]) || Number.isNaN(peak[i])) nonfinite.push(i)
+    else if (passes(i)) kept.push(i)
+  }
   if (kept.length === 0) {
     throw new SessError(
       'MODEL_NONFINITE',
@@ -38,6 +42,18 @@ export function scoreWindows(logProbability: Float64Array, peak: Float32Array, p
         `${logProbability.length}): check the model and its preprocessing (mean, std).`,
     )
   }
-  const nonfinite = [...logProbability.keys()].filter((i) => Number.isNaN(logProbability[i]) || Number.isNaN(peak[i]))
-  return { probability, weight, kept: kept.sort((a, b) => a - b), nonfinite }
+  return { probability, weight, kept, nonfinite }
+}
+
+/** Whether a window is left when the lowest share of the finite ones is dropped, ties by index. */
+function preFiltered(probability: Float64Array, ratio: number): (index: number) => boolean {
+  const ascending = probability.filter((p) => !Number.isNaN(p)).sort()
+  const dropped = Math.min(Math.floor(ascending.length * ratio), ascending.length - 1)
+  const bound = ascending[dropped]
+  if (dropped <= 0 || bound === undefined) return () => true
+  // Of the windows at the bound itself, the first in index order go with those below it.
+  let atBound = dropped - ascending.indexOf(bound)
+  const spared = new Set<number>()
+  for (let i = 0; i < probability.length; i++) if (probability[i] === bound && atBound-- <= 0) spared.add(i)
+  return (index) => (probability[index] ?? 0) > bound || spared.has(index)
 }

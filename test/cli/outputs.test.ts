@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ interface Given {
   readonly output?: string[]
   readonly map?: string[]
   readonly target?: string[]
+  readonly model?: string
 }
 
 async function paths(inputs: string[], given: Given = {}): Promise<string[][][]> {
@@ -76,7 +77,7 @@ describe('an output that cannot be meant', () => {
     ['another extension', { output: ['x.gif'] }, /\.npy, \.json, or a folder/],
     ['a report that is not there yet', { output: ['x.html'] }, /not available yet/],
     ['a picture as a map', { map: ['x.png'] }, /--map is "x\.png"; expected a name that ends in \.npy/],
-    ['the input', { output: ['./p.png'] }, /the input, which would be overwritten/],
+    ['the input', { output: ['./p.png'] }, /another file than .*p\.png, which would be overwritten/],
     ['the same twice', { output: ['x.png', './x.png'] }, /each output once/],
     ['the same by both names', { output: ['x.npy'], map: ['x.npy'] }, /each output once/],
   ])('is refused: %s', async (_, given, message) => {
@@ -96,5 +97,26 @@ describe('folders', () => {
     const failure = makeFolders({ output: [join(root, 'file/')], map: [] })
     await expect(failure).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
     rmSync(root, { recursive: true })
+  })
+})
+
+describe('links', () => {
+  it('are followed where outputs would meet inputs, each other, or the model', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sess-links-'))
+    const at = (name: string) => join(folder, name)
+    try {
+      writeFileSync(at('photo.png'), '')
+      symlinkSync(at('photo.png'), at('link.png'))
+      mkdirSync(at('d1'))
+      symlinkSync(at('d1'), at('d2'))
+      await expect(paths([at('photo.png')], { output: [at('link.png')] })).rejects.toThrow(/would be overwritten/)
+      await expect(paths([at('link.png')], { output: [at('photo.png')] })).rejects.toThrow(/would be overwritten/)
+      const twice = { output: [at('d1/a.npy'), at('d2/a.npy')] }
+      await expect(paths([at('photo.png')], twice)).rejects.toThrow(/each output once/)
+      const manifest = { output: [at('net.json')], model: at('net.onnx') }
+      await expect(paths([at('photo.png')], manifest)).rejects.toThrow(/net\.json, which would be overwritten/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })

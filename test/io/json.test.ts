@@ -9,6 +9,7 @@ const report = {
   method: 'grad-cam',
   options: { step: [1, 2], signal: undefined },
   plan: { scales: [224, 288], levels: [{ height: 1, width: 2 }], forwards: 2 },
+  nonfinite: [],
   windows: [
     { index: 0, probability: Number.POSITIVE_INFINITY, kept: true },
     { index: 1, probability: 0.5, kept: false },
@@ -27,6 +28,7 @@ it('a report has the keys of the contract in their order, and null for what is n
     'options',
     'plan',
     'windows',
+    'nonfinite',
     'timings',
     'versions',
   ])
