@@ -57,15 +57,20 @@ interface ExplanationParts extends ExplanationFacts {
   readonly windowMaps: Float32Array | undefined
 }
 
-/** Every window of the plan with its part in the map; the event loop gets its turn each few thousand. */
+/** Every window of the plan with its part in the map; the event loop gets its turn each thousand. */
 export async function explainedWindows(plan: Plan, scores: WindowScores): Promise<readonly ExplainedWindow[]> {
   const kept = new Set(scores.kept)
   const explained: ExplainedWindow[] = []
   for (const window of plan.windows) {
-    if (window.index % 4096 === 4095) await yieldToLoop()
+    if (window.index % 1024 === 1023) await yieldToLoop()
+    const { index, level, y, x } = window
     explained.push({
-      ...window,
-      ...plan.window,
+      index,
+      level,
+      y,
+      x,
+      height: plan.window.height,
+      width: plan.window.width,
       box: photoBox(window, plan.window, plan.levels[window.level] ?? plan.image, plan.image),
       probability: scores.probability[window.index] ?? Number.NaN,
       weight: scores.weight[window.index] ?? 0,

@@ -44,6 +44,9 @@ const packageModels = join(dirname(dirname(dirname(fileURLToPath(import.meta.url
 export async function resolveModel(name: string | URL, options: ResolveOptions = {}): Promise<ResolvedModel> {
   const { signal, registry = packageModels } = options
   throwIfAborted(signal)
+  if (typeof name !== 'string' && !(name instanceof URL)) {
+    throw new SessError('MODEL_NOT_FOUND', 'The model is neither an id, a path nor a URL. Pass one of these.')
+  }
   const path = pathOf(name)
   if (path.startsWith('hf:')) return await fromHub(path, options)
   if (isId(path)) {

@@ -30,23 +30,29 @@ export function largestBand(levels: readonly Size[], window: Size): number {
   return Math.max(window.height * window.width, ...levels.map(({ height, width }) => Math.min(height * width, bound)))
 }
 
-/** Consecutive runs of `origins` whose union of windows is at most `limit` pixels long (one window at least). */
-function runs(origins: readonly number[], window: number, limit: number): (readonly number[])[] {
-  const out: number[][] = []
-  for (const origin of origins) {
-    const last = out.at(-1)
-    const start = last?.[0]
-    if (last !== undefined && start !== undefined && origin + window - start <= limit) last.push(origin)
-    else out.push([origin])
+/** Consecutive origins, from the first to before the end: windows on them span at most the limit, or there is one. */
+interface Run {
+  readonly from: number
+  readonly to: number
+  readonly start: number
+  readonly length: number
+}
+
+function runs(origins: readonly number[], window: number, limit: number): readonly Run[] {
+  const out: Run[] = []
+  for (let from = 0; from < origins.length; ) {
+    const start = origins[from] ?? 0
+    let to = from + 1
+    while (to < origins.length && (origins[to] ?? 0) + window - start <= limit) to++
+    out.push({ from, to, start, length: (origins[to - 1] ?? start) + window - start })
+    from = to
   }
   return out
 }
 
-const distinct = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b)
-
 /**
  * Cuts a level into bands of at most `maxPixels` (or one window), so that memory does not grow with the level.
- * Bands run over rows of windows first, then along the row.
+ * `windows`: all of the level, in order. Bands run over rows of windows first, then along the row.
  */
 export function bandsOf(
   level: number,
@@ -54,22 +60,19 @@ export function bandsOf(
   window: Size,
   maxPixels = maxBandPixels,
 ): readonly Band[] {
-  const columns = distinct(windows.map(({ x }) => x))
-  const rows = distinct(windows.map(({ y }) => y))
-  const width = Math.min((columns.at(-1) ?? 0) + window.width, Math.max(window.width, maxPixels / window.height))
-  const byRow = new Map<number, Map<number, PlannedWindow>>(rows.map((y) => [y, new Map()]))
-  for (const placed of windows) byRow.get(placed.y)?.set(placed.x, placed)
-  return runs(rows, window.height, maxPixels / width).flatMap((ys) =>
-    runs(columns, window.width, width).map((xs) => {
-      const [y = 0] = ys
-      const [x = 0] = xs
-      const rect = {
-        y,
-        x,
-        height: (ys.at(-1) ?? y) + window.height - y,
-        width: (xs.at(-1) ?? x) + window.width - x,
+  const firstRow = windows.findIndex(({ y }) => y !== windows[0]?.y)
+  const columns = firstRow < 0 ? windows.length : firstRow
+  const xs = windows.slice(0, columns).map(({ x }) => x)
+  const ys = Array.from({ length: windows.length / columns }, (_, row) => windows[row * columns]?.y ?? 0)
+  const width = Math.min((xs.at(-1) ?? 0) + window.width, Math.max(window.width, maxPixels / window.height))
+  const across = runs(xs, window.width, width)
+  return runs(ys, window.height, maxPixels / width).flatMap((down) =>
+    across.map((along) => {
+      const rect = { y: down.start, x: along.start, height: down.length, width: along.length }
+      const inside: PlannedWindow[] = []
+      for (let row = down.from; row < down.to; row++) {
+        inside.push(...windows.slice(row * columns + along.from, row * columns + along.to))
       }
-      const inside = ys.flatMap((wy) => xs.flatMap((wx) => byRow.get(wy)?.get(wx) ?? []))
       return { level, rect, windows: inside }
     }),
   )

@@ -64,6 +64,10 @@ function argmax(logits: Float32Array): number {
   return logits.reduce((best, value, i) => (value > (logits[best] ?? value) ? i : best), 0)
 }
 
+function without(windows: readonly PlannedWindow[], index: number | null): readonly PlannedWindow[] {
+  return index === null ? windows : windows.filter((window) => window.index !== index)
+}
+
 /** The passage of one call's windows through the model, batch by batch. Ops are enqueued ahead of results. */
 class WindowsRun {
   readonly #input: WindowsInput
@@ -100,16 +104,15 @@ class WindowsRun {
   async windows(targets: readonly number[], done: number | null): Promise<void> {
     const { plan, model } = this.#input
     const filter = plan.antialias ? 'antialias' : 'bilinear'
-    for (const [level, all] of windowsByLevel(plan).entries()) {
+    for (const [level, windows] of windowsByLevel(plan).entries()) {
       const size = plan.levels[level] ?? plan.window
-      const windows = all.filter(({ index }) => index !== done)
       if (model.layout === 'NCHW' && overlapLittle(windows.length, plan.window, size, plan.image)) {
-        await this.#fill(windows, targets, (some) => this.#patches(some, size, filter))
+        await this.#fill(without(windows, done), targets, (some) => this.#patches(some, size, filter))
         continue
       }
       for (const band of bandsOf(level, windows, plan.window)) {
         this.#resize(size, band.rect, filter)
-        await this.#fill(band.windows, targets, (some) => this.#gather(some, band.rect))
+        await this.#fill(without(band.windows, done), targets, (some) => this.#gather(some, band.rect))
       }
     }
     if (this.#rows.length > 0) this.#runBatch(targets)
@@ -246,7 +249,7 @@ export async function runWindows(input: WindowsInput): Promise<WindowsOutput> {
     await run.windows(targets, plan.baseWindow)
     const scores = buffers.scores.read()
     const logProbability = (t: number) =>
-      Float64Array.from({ length: rows }, (_, row) => scores[(row * targets.length + t) * 2 + 1] ?? Number.NaN)
+      new Float64Array(rows).map((_, row) => scores[(row * targets.length + t) * 2 + 1] ?? Number.NaN)
     return {
       baseLogits: logits,
       results: buffers.perTarget.map(({ maps, peaks }, t) => ({
