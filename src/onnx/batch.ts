@@ -20,7 +20,7 @@ import { int64Tensor, tensorValues } from './tensors.ts'
  */
 export type Batch = 'dynamic' | 'made-dynamic' | 'fixed'
 
-export interface Batched {
+interface Batched {
   readonly batch: Batch
   readonly graph: Graph
   readonly shapes: Shapes

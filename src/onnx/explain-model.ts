@@ -1,12 +1,4 @@
-import { toBinary } from '@bufbuild/protobuf'
-import {
-  GraphProtoSchema,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  TensorProto_DataType,
-  type ValueInfoProto,
-} from 'onnx-buf'
+import { GraphProtoSchema, type NodeProto, NodeProtoSchema, TensorProto_DataType, type ValueInfoProto } from 'onnx-buf'
 import { SessError } from '../error.ts'
 import type { ClassifierGraph } from './classifier.ts'
 import { unsupported } from './errors.ts'
@@ -15,7 +7,7 @@ import { Emitter } from './grad/emitter.ts'
 import { asTensor, expand, type Gradient, tensorGradient } from './grad/gradient.ts'
 import { nodeReads } from './graph.ts'
 import type { TargetLayer } from './layers.ts'
-import { makeValueInfo, revise } from './messages.ts'
+import { makeValueInfo, modelBytes, revise } from './messages.ts'
 import type { Dim } from './shapes.ts'
 
 /** An augmented model that ONNX Runtime opens from memory, and the names to bind. */
@@ -186,9 +178,7 @@ function assemble(
     output: [...outputs],
     valueInfo: [],
   })
-  // From IR 4 on an initializer need not be an input too, and only then is it a constant that folding may use
-  const irVersion = graph.proto.irVersion < 4n ? 4n : graph.proto.irVersion
-  const bytes = toBinary(ModelProtoSchema, revise(ModelProtoSchema, graph.proto, { irVersion, graph: assembled }))
+  const bytes = modelBytes(graph.proto, assembled)
   const own = new Set(emitter.nodes)
   return { bytes, externalFolder: graph.externalFolder, added: nodes.filter((node) => own.has(node)) }
 }

@@ -1,8 +1,11 @@
-import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
+import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
@@ -102,4 +105,13 @@ export function declaredTensor(info: ValueInfoProto): DeclaredTensor | undefined
   if (type?.case !== 'tensorType') return undefined
   const dims = type.value.shape?.dim.map((d) => (d.value.case === 'dimValue' ? Number(d.value.value) : -1))
   return { name: info.name, elemType: type.value.elemType, dims }
+}
+
+/**
+ * The model with another graph, as a file. From IR 4 on an initializer need not be an input too, and only then is it a
+ * constant that folding may use.
+ */
+export function modelBytes(model: ModelProto, graph: GraphProto): Uint8Array {
+  const irVersion = model.irVersion < 4n ? 4n : model.irVersion
+  return toBinary(ModelProtoSchema, revise(ModelProtoSchema, model, { irVersion, graph }))
 }

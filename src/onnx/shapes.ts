@@ -1,9 +1,9 @@
-import { create, toBinary } from '@bufbuild/protobuf'
-import { GraphProtoSchema, ModelProtoSchema, type TensorProto, TensorProto_DataType } from 'onnx-buf'
+import { create } from '@bufbuild/protobuf'
+import { GraphProtoSchema, type TensorProto, TensorProto_DataType } from 'onnx-buf'
 import type { TensorInfo } from '../../binding.d.ts'
 import { foldIntegers, type Integers } from './fold.ts'
 import type { Graph } from './graph.ts'
-import { makeValueInfo, revise } from './messages.ts'
+import { makeValueInfo, modelBytes, revise } from './messages.ts'
 import { INLINE_BYTES } from './skim.ts'
 import { type FloatType, int64Tensor, tensorDims } from './tensors.ts'
 
@@ -125,8 +125,7 @@ function probeModel(graph: Graph, image: ImageShape, batch: number, folded: Read
     output: node.flatMap(({ output }) => output.filter((name) => name !== '').map((name) => makeValueInfo(name))),
     valueInfo: [],
   })
-  const irVersion = graph.proto.irVersion < 4n ? 4n : graph.proto.irVersion
-  return toBinary(ModelProtoSchema, revise(ModelProtoSchema, graph.proto, { irVersion, graph: probeGraph }))
+  return modelBytes(graph.proto, probeGraph)
 }
 
 function isLargeFloat(tensor: TensorProto): boolean {

@@ -20,7 +20,12 @@ export class Picture {
   /** The pixels in a sharp instance of the caller's own. */
   async sharp(): Promise<Sharp> {
     this.#drawn ??= this.#draw()
-    return (await this.#drawn).clone()
+    try {
+      return (await this.#drawn).clone()
+    } catch (error) {
+      this.#drawn = undefined // it may go better next time
+      throw error
+    }
   }
 
   /** Writes `.png`, `.jpg`, `.jpeg` or `.webp`, whole or not at all. */

@@ -17,7 +17,7 @@ export interface FusionOptions {
 }
 
 /** A Gaussian of `size` x `size` taps. */
-export interface SmoothingKernel {
+interface SmoothingKernel {
   readonly size: number
   readonly sigma: number
 }
