@@ -1,7 +1,7 @@
 /**
  * Every benchmark, results under bench/results/: the native ops (Google Benchmark), then end to end. Takes half an hour;
  * nothing else should run meanwhile. Models besides the MobileNet are made first:
- *   bench/models/export_torchvision.py resnet50 build/models/resnet50.onnx
+ *   bench/models/export_torchvision.py resnet50 .cache/models/resnet50.onnx
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { run, setUp } from '../scripts/setup.mjs'
 import { root, shared } from './measure.mjs'
 
 const results = (name) => join(root, 'bench/results', `${name}.json`)
-const resnet = join(root, 'build/models/resnet50.onnx')
+const resnet = join(root, '.cache/models/resnet50.onnx')
 const models = [shared('models/mobilenet-v1-075-224.onnx'), resnet].filter((path) => existsSync(path))
 if (!existsSync(resnet)) console.log(`No ${resnet}: bench/models/export_torchvision.py makes it.`)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Exports a torchvision classifier with random weights to ONNX, for benchmarks and gradient tests.
 
-    bench/models/export_torchvision.py resnet50 build/models/resnet50.onnx
+    bench/models/export_torchvision.py resnet50 .cache/models/resnet50.onnx
 
 Needs Debian's python3-torch, python3-torchvision and python3-onnx. BatchNorm statistics are set by three random batches
 in train mode: with the initial ones activations and gradients vanish. A manifest is written beside the model.

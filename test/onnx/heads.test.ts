@@ -361,7 +361,8 @@ describe.each(CASES)('$name', (test) => {
     }
   })
 
-  it.skipIf(test.added === undefined)('adds no more nodes than needed', async () => {
+  if (test.added === undefined) return
+  it('adds no more nodes than needed', async () => {
     const classifier = await loadClassifier({ bytes }, {}, probe)
     const layer = resolveLayer(classifier, test.at ?? test.layer)
     const { added } = buildCamModel(classifier, { targets: 1, layer })
