@@ -2,9 +2,9 @@ import type { Shapes } from '../onnx/shapes.ts'
 
 /**
  * On a CPU a batch buys no speed (measured flat from 2 to 16 windows, for light and heavy models alike), only work for
- * every thread; a small one stays close to the cache, reports progress and stops soon.
+ * every thread. Eight keep what is done once a batch small; more would only report progress and stop later.
  */
-const fewest = 4
+const fewest = 8
 const mostBytes = 256 << 20
 /** Input and output of a layer and one residual are alive at once. */
 const tensorsAlive = 3

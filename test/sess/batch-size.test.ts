@@ -8,8 +8,8 @@ const batch = { batch: 1 }
 
 describe('the batch where nothing is said', () => {
   it.each([
-    [1, 4],
-    [2, 4],
+    [1, 8],
+    [2, 8],
     [16, 16],
   ])('gives each of %i threads work: %i windows', (threads, expected) => {
     expect(autoBatch(tensors([batch, 3, 224, 224], [batch, 64, 112, 112]), threads)).toBe(expected)
@@ -21,7 +21,7 @@ describe('the batch where nothing is said', () => {
   })
 
   it('does not count weights', () => {
-    expect(autoBatch(tensors([batch, 3, 8, 8], [1e9]), 2)).toBe(4)
+    expect(autoBatch(tensors([batch, 3, 8, 8], [1e9]), 2)).toBe(8)
   })
 
   it('counts every image of a merged axis', () => {
