@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 
+#include "addon/memory.h"
 #include "core/ops.h"
 #include "cpu/backend.h"
 
@@ -15,6 +16,7 @@ struct DeviceState {
   std::unique_ptr<Backend> backend;
   int threads;
   cpu::Simd simd;
+  Blocks blocks;
   std::atomic<std::int64_t> allocatedBytes{0};
 };
 

@@ -1,9 +1,6 @@
 #include "addon/tensor.h"
 
-#include <sys/mman.h>
-
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <type_traits>
@@ -15,21 +12,6 @@ namespace sess::addon {
 namespace {
 
 constexpr napi_type_tag kTag = {0x5e55'de71'ce00'0003, 0xa1};
-constexpr std::size_t kLine = 64;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
-
-/** Aligned memory; large blocks ask for huge pages, whose faults cost a hundredth. */
-void* allocate(std::size_t bytes) {
-  const std::size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kLine;
-  void* data = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  if (data == nullptr) {
-    throw Error(Code::outOfMemory, "A tensor of " + std::to_string(bytes >> 20) + " MiB cannot be allocated.");
-  }
-#ifdef MADV_HUGEPAGE
-  if (alignment == kHugePage) (void)madvise(data, bytes, MADV_HUGEPAGE);
-#endif
-  return data;
-}
 
 struct DTypeName {
   DType dtype;
@@ -99,7 +81,8 @@ std::size_t bytesOf(DType dtype) {
 Storage::Storage(std::shared_ptr<DeviceState> device, DType dtype, std::vector<std::int64_t> shape)
     : device_(std::move(device)), dtype_(dtype), shape_(std::move(shape)), elements_(elementCount(shape_)) {
   require(elements_ < std::int64_t{1} << 56, "a tensor has too many elements");
-  data_ = allocate(bytes());
+  block_ = device_->blocks.take(bytes());
+  data_ = block_.get();
   device_->allocatedBytes += static_cast<std::int64_t>(bytes());
 }
 
@@ -116,7 +99,7 @@ Storage::Storage(std::shared_ptr<DeviceState> device, std::vector<std::int64_t> 
 Storage::~Storage() {
   if (!wrapped_.IsEmpty()) return;
   device_->allocatedBytes -= static_cast<std::int64_t>(bytes());
-  std::free(data_);
+  device_->blocks.give(std::move(block_), bytes());
 }
 
 void Storage::requireMemory() const {

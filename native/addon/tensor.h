@@ -43,6 +43,7 @@ class Storage {
   DType dtype_;
   std::vector<std::int64_t> shape_;
   std::int64_t elements_;
+  Block block_;  // empty where the memory is wrapped
   void* data_ = nullptr;
   Napi::ObjectReference wrapped_;
 };
