@@ -1,5 +1,5 @@
-import cliProgress from 'cli-progress'
 import { type Context, note } from './context.ts'
+import { terminalBar } from './terminal-bar.ts'
 
 export interface DownloadBar {
   update(progress: { readonly done: number; readonly total: number }): void
@@ -21,29 +21,11 @@ export function downloadBar(context: Context, name: string, options: { readonly 
       stop() {},
     }
   }
-  const bar = new cliProgress.SingleBar({
-    stream: stderr as NodeJS.WriteStream,
-    format: '{name} [{bar}] {percentage} % of {size}, {eta_formatted} left',
-    barCompleteChar: '=',
-    barIncompleteChar: ' ',
-    barsize: 30,
-    hideCursor: false,
-    clearOnComplete: true,
-    stopOnComplete: false,
-    etaBuffer: 200,
-    fps: 10,
-  })
-  let started = false
+  const format = '{name} [{bar}] {percentage} % of {size}, {eta_formatted} left'
+  const bar = terminalBar(stderr as NodeJS.WriteStream, format)
   return {
-    update({ done, total }) {
-      if (started) bar.update(done)
-      else bar.start(total, done, { name, size: megabytes(total) })
-      started = true
-    },
-    stop() {
-      if (started) bar.stop()
-      started = false
-    },
+    update: ({ done, total }) => bar.update(done, total, { name, size: megabytes(total) }),
+    stop: () => bar.stop(),
   }
 }
 
