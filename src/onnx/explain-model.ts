@@ -64,6 +64,7 @@ export function buildCamModel(
       emitter,
       seed: { tensor: classifier.logits, gradient: classSeed(classifier, chosenClass(emitter, target, logits)) },
       tensors: [layer.name],
+      passing: 'plain',
       extraOutputs,
     })
     const gradient = gradients.get(layer.name)

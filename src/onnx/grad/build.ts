@@ -3,10 +3,12 @@ import { type Graph, nodeReads } from '../graph.ts'
 import { isDefaultDomain } from '../operators.ts'
 import { tensorsBetween } from '../paths.ts'
 import type { Shapes } from '../shapes.ts'
-import { GradientContext } from './context.ts'
+import { GradientContext, type Passing } from './context.ts'
 import type { Emitter } from './emitter.ts'
 import { add, type Gradient } from './gradient.ts'
 import { RULES } from './rules/table.ts'
+
+export type { Passing } from './context.ts'
 
 /**
  * Reverse mode: the gradients of `seed.tensor` (whose own gradient is `seed.gradient`) at `tensors`. Nodes are
@@ -20,12 +22,13 @@ export function buildGradients(options: {
   readonly emitter: Emitter
   readonly seed: { readonly tensor: string; readonly gradient: Gradient }
   readonly tensors: readonly string[]
+  readonly passing: Passing
   /** Gets the outputs that rules ask of forward nodes: node, output index, tensor name. */
   readonly extraOutputs: Map<NodeProto, Map<number, string>>
 }): ReadonlyMap<string, Gradient> {
-  const { graph, shapes, emitter, seed, tensors, extraOutputs } = options
+  const { graph, shapes, emitter, seed, tensors, passing, extraOutputs } = options
   const wanted = new Set(tensors.flatMap((tensor) => [...tensorsBetween(graph, shapes, tensor, seed.tensor)]))
-  const context = new GradientContext({ emitter, graph, shapes, wanted, extraOutputs })
+  const context = new GradientContext({ emitter, graph, shapes, wanted, passing, extraOutputs })
   const gradients = new Map<string, Gradient>([[seed.tensor, seed.gradient]])
   const path = graph.nodes.filter((node) => isAmong(nodeReads(node), wanted) && isAmong(node.output, wanted))
   for (const node of path.reverse()) {

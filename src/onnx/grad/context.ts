@@ -6,6 +6,9 @@ import { tensorValues } from '../tensors.ts'
 import type { Emitter } from './emitter.ts'
 import type { Gradient } from './gradient.ts'
 
+/** `guided`: rectifiers also stop what is negative of the gradient (Springenberg et al., 2014). */
+export type Passing = 'plain' | 'guided'
+
 /**
  * One operator's share of the chain rule: from the gradient at the node's first output to those at its inputs, in
  * their order (undefined where `context.needs` says none is asked for).
@@ -19,6 +22,7 @@ export type GradientRule = (
 /** What a rule may ask of the graph. */
 export class GradientContext {
   readonly e: Emitter
+  readonly passing: Passing
   readonly #graph: Graph
   readonly #shapes: Shapes
   readonly #wanted: ReadonlySet<string>
@@ -30,9 +34,11 @@ export class GradientContext {
     readonly shapes: Shapes
     /** Tensors that a gradient is asked for. */
     readonly wanted: ReadonlySet<string>
+    readonly passing: Passing
     readonly extraOutputs: Map<NodeProto, Map<number, string>>
   }) {
     this.e = options.emitter
+    this.passing = options.passing
     this.#graph = options.graph
     this.#shapes = options.shapes
     this.#wanted = options.wanted

@@ -94,7 +94,15 @@ export async function gradientModel(test: DifferenceCase) {
   const emitter = new Emitter({ opset: graph.opset, floatType: type, taken: (name) => graph.producers.has(name) })
   const extraOutputs = new Map<NodeProto, Map<number, string>>()
   const seed = { tensor: y, gradient: tensorGradient('seed', yDims) }
-  const gradient = buildGradients({ graph, shapes, emitter, seed, tensors: ['x'], extraOutputs }).get('x')
+  const gradient = buildGradients({
+    graph,
+    shapes,
+    emitter,
+    seed,
+    tensors: ['x'],
+    passing: 'plain',
+    extraOutputs,
+  }).get('x')
   if (gradient === undefined) throw new Error('no gradient at x')
   const dx = expand(emitter, gradient, [{ batch: 1 }, ...test.x]).name
   const forward = graph.nodes.map((node) => {

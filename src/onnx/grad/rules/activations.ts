@@ -1,7 +1,7 @@
 import type { NodeProto } from 'onnx-buf'
 import { floatAttribute } from '../../messages.ts'
 import type { GradientContext, GradientRule } from '../context.ts'
-import { type Gradient, multiply, scale } from '../gradient.ts'
+import { type Gradient, multiply, scale, settle, tensorGradient } from '../gradient.ts'
 
 /**
  * `upstream` where `mask` (bool, the output's shape) holds. Masks are taken from the output: the input would be kept
@@ -11,10 +11,18 @@ function masked(node: NodeProto, upstream: Gradient, mask: string, context: Grad
   return multiply(context.e, upstream, context.e.toFloat(mask), context.output(node).dims)
 }
 
+/** What a rectifier lets through: all of it, or, guided, only what is positive. */
+function guided(upstream: Gradient, { e, passing }: GradientContext): Gradient {
+  if (passing === 'plain') return upstream
+  const { name, dims } = settle(e, upstream)
+  return tensorGradient(e.emit('Relu', [name]), dims)
+}
+
 /** Passes where the output is over 0; the derivative at 0 is 0. */
 export const relu: GradientRule = (node, upstream, context) => {
   const { e } = context
-  return [masked(node, upstream, e.emit('Greater', [context.output(node).name, e.scalar(0)]), context)]
+  const active = e.emit('Greater', [context.output(node).name, e.scalar(0)])
+  return [masked(node, guided(upstream, context), active, context)]
 }
 
 /** Passes strictly between the bounds. They are attributes before operator set 11, inputs (each optional) from it on. */
@@ -30,7 +38,13 @@ export const clip: GradientRule = (node, upstream, context) => {
   const above = min === undefined ? undefined : e.emit('Greater', [y, min])
   const below = max === undefined ? undefined : e.emit('Less', [y, max])
   const inside = above !== undefined && below !== undefined ? e.emit('And', [above, below]) : (above ?? below)
-  return [inside === undefined ? upstream : masked(node, upstream, inside, context)]
+  if (inside === undefined) return [upstream]
+  return [masked(node, startsAtZero(node, context) ? guided(upstream, context) : upstream, inside, context)]
+}
+
+/** Whether a Clip is a rectifier: its lower bound is 0. */
+function startsAtZero(node: NodeProto, context: GradientContext): boolean {
+  return context.e.opset >= 11 ? context.constant(node, 1)?.[0] === 0 : floatAttribute(node, 'min') === 0
 }
 
 /** `y = 1 / (1 + exp(-x))`: `dx = dy y (1 - y)`. */
