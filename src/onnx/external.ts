@@ -1,6 +1,7 @@
 import { type FileHandle, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { type GraphProto, type ModelProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf'
+import type { SessError } from '../error.ts'
 import { unreadable } from './errors.ts'
 import { readFully } from './read-fully.ts'
 import { OWN_FILE } from './skim.ts'
@@ -25,6 +26,27 @@ function externalTensors(proto: ModelProto): readonly TensorProto[] {
   }
   if (proto.graph !== undefined) visit(proto.graph)
   return found
+}
+
+/** Another file that a model keeps weights in. */
+export interface ExternalFile {
+  /** Relative to the model's folder, and inside it by its name. */
+  readonly location: string
+  /** How far into it the graph reads. */
+  readonly bytes: number
+}
+
+/** The other files that the graph names, each once, without looking for them. Throws `MODEL_UNREADABLE` for one outside. */
+export function namedFiles(proto: ModelProto, name: string): readonly ExternalFile[] {
+  const reach = new Map<string, number>()
+  for (const tensor of externalTensors(proto)) {
+    const location = entryOf(tensor, 'location') ?? ''
+    if (location === OWN_FILE) continue
+    if (leavesFolder(location)) throw outside(name, location)
+    const end = Number(entryOf(tensor, 'offset') ?? 0) + Number(entryOf(tensor, 'length') ?? 0)
+    reach.set(location, Math.max(reach.get(location) ?? 0, Number.isFinite(end) ? end : 0))
+  }
+  return [...reach].map(([location, bytes]) => ({ location, bytes }))
 }
 
 function isSet<T>(value: T | undefined): value is T {
@@ -92,17 +114,25 @@ async function checkLocations(tensors: readonly TensorProto[], folder: string, n
 }
 
 async function sizeInside(folder: string, location: string, name: string): Promise<number> {
-  const outside = unreadable(name, `keeps weights in "${location}", outside its own folder; that is never opened`)
-  if (location === '' || isAbsolute(location) || /^[a-z]:|^\\/i.test(location)) throw outside
-  if (location.split(/[\\/]/).includes('..')) throw outside
+  if (leavesFolder(location)) throw outside(name, location)
   let real: string
   try {
     real = await realpath(join(folder, location))
   } catch (cause) {
     throw unreadable(name, `keeps weights in "${location}", which is missing; put it beside the model`, cause)
   }
-  if (!isInside(await realpath(folder), real)) throw outside
+  if (!isInside(await realpath(folder), real)) throw outside(name, location)
   return (await stat(real)).size
+}
+
+/** By the name alone; a link may still lead out. */
+function leavesFolder(location: string): boolean {
+  if (location === '' || isAbsolute(location) || /^[a-z]:|^\\|\0/i.test(location)) return true
+  return location.split(/[\\/]/).includes('..')
+}
+
+function outside(name: string, location: string): SessError {
+  return unreadable(name, `keeps weights in "${location}", outside its own folder; that is never opened`)
 }
 
 function isInside(folder: string, path: string): boolean {

@@ -11,7 +11,7 @@ import {
 } from 'onnx-buf'
 import { SessError } from '../error.ts'
 import { unreadable } from './errors.ts'
-import { referToFiles, usesExternalData } from './external.ts'
+import { type ExternalFile, namedFiles, referToFiles, usesExternalData } from './external.ts'
 import { revise } from './messages.ts'
 import { isDefaultDomain } from './operators.ts'
 import { skim } from './skim.ts'
@@ -50,17 +50,19 @@ export async function readModel(source: ModelSource): Promise<ReadModel> {
   }
   const { path } = source
   const name = basename(path)
-  const file = await openModel(path)
-  try {
-    const size = await modelSize(file, name)
-    const start = Buffer.alloc(Math.min(size, LFS_POINTER.length))
-    await file.read(start, 0, start.length, 0)
-    checkStart(start, name)
-    const proto = hoistConstants(decode(await skimModel(file, size, name), name))
-    return { name, ...(await referToFiles(proto, file, path, name)) }
-  } finally {
-    await file.close()
-  }
+  await using file = await openModel(path)
+  const proto = hoistConstants(await skimModel(file, name))
+  return { name, ...(await referToFiles(proto, file, path, name)) }
+}
+
+/**
+ * The other files that the model at `path` keeps weights in, as its graph names them; whether they are there is not
+ * looked at. Throws as `readModel` does.
+ */
+export async function externalFiles(path: string): Promise<readonly ExternalFile[]> {
+  const name = basename(path)
+  await using file = await openModel(path)
+  return namedFiles(await skimModel(file, name), name)
 }
 
 async function openModel(path: string): Promise<FileHandle> {
@@ -83,12 +85,16 @@ async function modelSize(file: FileHandle, name: string): Promise<number> {
   return facts.size
 }
 
-async function skimModel(file: FileHandle, size: number, name: string): Promise<Uint8Array> {
-  try {
-    return await skim(file, size)
-  } catch (cause) {
+/** The model without its large weights. */
+async function skimModel(file: FileHandle, name: string): Promise<ModelProto> {
+  const size = await modelSize(file, name)
+  const start = Buffer.alloc(Math.min(size, LFS_POINTER.length))
+  await file.read(start, 0, start.length, 0)
+  checkStart(start, name)
+  const skimmed = await skim(file, size).catch((cause) => {
     throw unreadable(name, 'is not an ONNX model, or is cut short', cause)
-  }
+  })
+  return decode(skimmed, name)
 }
 
 const LFS_POINTER = 'version https://git-lfs.github.com/spec/'

@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadClassifier } from '../../src/onnx/classifier.ts'
 import { buildCamModel } from '../../src/onnx/explain-model.ts'
 import { makeNode } from '../../src/onnx/messages.ts'
-import { readModel } from '../../src/onnx/proto.ts'
+import { externalFiles, readModel } from '../../src/onnx/proto.ts'
 import { randomImages, runCam } from './heads.ts'
 import { buildModel, int, ints, type ModelSpec, op, randomTensor } from './models.ts'
 import { probe } from './ort.ts'
@@ -89,6 +89,29 @@ describe('a model from a file', () => {
     const tensors = [w, external(fc, 'model.onnx_data')]
     const path = await save('model.onnx', { ...SPEC, tensors })
     expect(await camOf({ path })).toEqual(await camOf({ bytes: toBinary(ModelProtoSchema, buildModel(SPEC)) }))
+  })
+
+  it('tells the other files that it names, each once and as far as it reads', async () => {
+    const tensors = ['a', 'b', 'c', 'd'].map((name) => randomTensor(name, [20, 24]))
+    const [a, b, c, d] = tensors
+    if (!a || !b || !c || !d) throw new Error('four tensors')
+    external(a, 'model.onnx_data', 8)
+    external(b, 'model.onnx_data', 4000)
+    external(c, 'more/part_1')
+    for (const entry of b.externalData) if (entry.key === 'offset') entry.value = '96'
+    // Not there, and not looked for
+    expect(await externalFiles(await save('model.onnx', { ...SPEC, tensors }))).toEqual([
+      { location: 'model.onnx_data', bytes: 4096 },
+      { location: 'more/part_1', bytes: 20 * 24 * 4 },
+    ])
+    expect(await externalFiles(await save('model.onnx', SPEC))).toEqual([])
+  })
+
+  it.each(['/etc/passwd', 'a/../../secret', '..\\secret', 'a\0b', ''])('tells no file at %j', async (location) => {
+    const tensors = [external(randomTensor('fc', [20, 24]), location)]
+    const failure = externalFiles(await save('model.onnx', { ...SPEC, tensors }))
+    await expect(failure).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' })
+    await expect(failure).rejects.toThrow(/outside its own folder/)
   })
 
   it('whose Constant nodes hold weights refers to them too', async () => {
