@@ -66,7 +66,12 @@ type Parser = (flag: string) => (text: string) => unknown
 
 export function addModelOptions(command: Command): Command {
   return command
-    .addOption(new Option('--model <model>', 'registry id, path to a .onnx, folder, or hf:ORG/NAME').default('tiny200'))
+    .addOption(
+      new Option(
+        '--model <model>',
+        'registry id, path to a .onnx, folder, or hf:ORG/NAME[@REVISION][:VARIANT]',
+      ).default('tiny200'),
+    )
     .addOption(option('--device <device>', 'auto, cpu, cuda or cuda:N (SESS_DEVICE)', device))
     .addOption(option('--precision <precision>', 'fp32, tf32 or fp16', oneOf('fp32', 'tf32', 'fp16')))
     .addOption(option('--threads <n>', 'processor threads (SESS_THREADS)', integer(1, 1024)))

@@ -27,7 +27,7 @@ export function addModelsCommand(program: Command, context: Context, settle: Set
     models
       .command('pull <id...>')
       .description(
-        'Downloads models (ids, or hf:ORG/NAME) into the cache (SESS_CACHE), and checks those that are there.',
+        'Downloads models (ids, or hf:ORG/NAME[@REVISION][:VARIANT]) into the cache (SESS_CACHE), and checks those that are there.',
       )
       .option('--force', 'download again what is there already'),
   )
@@ -39,7 +39,9 @@ export function addModelsCommand(program: Command, context: Context, settle: Set
   addCommonOptions(
     models
       .command('info <model>')
-      .description('What a model is: an id, any .onnx file, or a folder. Nothing is downloaded for it.'),
+      .description(
+        'What a model is: an id, any .onnx file, a folder, or hf:ORG/NAME that was pulled. Nothing is downloaded for it.',
+      ),
   )
     .addHelpText('after', example('sess models info resnet50.onnx'))
     .action((model: string, options: CommonArguments) =>

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { type FetchOptions, fetchModel, isRemote } from './cache.ts'
 import type { DownloadProgress } from './download.ts'
-import { fetchHubModel, hubModel } from './hub.ts'
+import { fetchHubModel, hubModel, isHubModelCached, isHubName } from './hub.ts'
 import type { ModelAnalysis } from './info.ts'
 import type { Manifest } from './manifest.ts'
 import { notHere, placeOf, registryIds, registryManifest, resolveModel } from './resolve.ts'
@@ -56,12 +56,12 @@ export const models = {
   },
 
   /**
-   * Downloads a model (an id, or `hf:ORG/NAME[@REVISION]`) into the cache where it is not there, and checks what is.
+   * Downloads a model (an id, or `hf:ORG/NAME[@REVISION][:VARIANT]`) into the cache where it is not there, and checks what is.
    * @throws SessError `MODEL_NOT_FOUND`, `DOWNLOAD_FAILED`, `CHECKSUM_MISMATCH`, `OUTPUT_UNWRITABLE`, `ABORTED`
    */
   async pull(id: string, options: PullOptions = {}): Promise<ModelEntry> {
     const { force, signal, onProgress, registry } = options
-    if (id.startsWith('hf:')) {
+    if (isHubName(id)) {
       await fetchHubModel(hubModel(id), options)
       await resolveModel(id, { signal, absent: 'refuse' })
       return await hubEntry(id)
@@ -76,7 +76,7 @@ export const models = {
 
   /** Path of the `.onnx` file of a model that is here. @throws SessError `MODEL_NOT_FOUND` where it is not */
   async path(id: string, options: RegistryOptions = {}): Promise<string> {
-    const { state, path } = await (id.startsWith('hf:') ? hubEntry(id) : entry(id, options))
+    const { state, path } = await (isHubName(id) ? hubEntry(id) : entry(id, options))
     if (state === 'remote') throw notHere(id)
     return path
   },
@@ -96,7 +96,7 @@ export const models = {
     return {
       ...stated(manifest, manifestPath),
       id,
-      state: known ? (await entry(model, options)).state : 'file',
+      state: known ? (await entry(model, options)).state : isHubName(model) ? 'cached' : 'file',
       labels: labels?.length,
       analysis: await analyse(resolved, signal),
     }
@@ -105,13 +105,10 @@ export const models = {
 
 async function hubEntry(name: string): Promise<ModelEntry> {
   const model = hubModel(name)
-  const size = await stat(model.path).then(
-    (info) => info.size,
-    () => undefined,
-  )
+  const cached = await isHubModelCached(model)
+  const bytes = cached ? (await stat(model.path)).size : undefined
   const unknown = { title: undefined, sha256: undefined, url: undefined, input: undefined, licence: undefined }
-  const state = size === undefined ? 'remote' : 'cached'
-  return { id: name, ...unknown, state, path: model.path, bytes: size, source: undefined }
+  return { id: name, ...unknown, state: cached ? 'cached' : 'remote', path: model.path, bytes, source: undefined }
 }
 
 async function entry(id: string, options: RegistryOptions): Promise<ModelEntry> {

@@ -8,7 +8,7 @@ import { throwIfAborted } from '../io/abort.ts'
 import { cachedPath, fetchModel, isCached, isRemote } from './cache.ts'
 import { sha256Of } from './checksum.ts'
 import type { DownloadProgress } from './download.ts'
-import { fetchHubModel, hubModel, isHubModelCached } from './hub.ts'
+import { fetchHubModel, hubModel, isHubModelCached, isHubName } from './hub.ts'
 import { readLabels } from './labels.ts'
 import { MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, type Manifest, parseManifest } from './manifest.ts'
 import { isTransformersFolder, modelFile, readTransformers } from './transformers.ts'
@@ -38,8 +38,9 @@ export interface ResolveOptions {
 const packageModels = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'models')
 
 /**
- * Finds a model by registry id, path to a `.onnx` (or to its manifest), folder, or `hf:ORG/NAME[@REVISION]`, and checks what its manifest
- * states about the file. One that is known and not here is downloaded into the cache. A bare name is looked up in the registry first; `./name` is always a path.
+ * Finds a model by registry id, path to a `.onnx` (or to its manifest), folder, or `hf:ORG/NAME[@REVISION][:VARIANT]`,
+ * and checks what its manifest states about the file. One that is known and not here is downloaded into the cache. A
+ * bare name is looked up in the registry first; `./name` is always a path.
  */
 export async function resolveModel(name: string | URL, options: ResolveOptions = {}): Promise<ResolvedModel> {
   const { signal, registry = packageModels } = options
@@ -48,7 +49,7 @@ export async function resolveModel(name: string | URL, options: ResolveOptions =
     throw new SessError('MODEL_NOT_FOUND', 'The model is neither an id, a path nor a URL. Pass one of these.')
   }
   const path = pathOf(name)
-  if (path.startsWith('hf:')) return await fromHub(path, options)
+  if (isHubName(path)) return await fromHub(path, options)
   if (isId(path)) {
     const entry = await registryEntry(registry, path)
     if (entry !== undefined) return await fromManifest(entry, options)
