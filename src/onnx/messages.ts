@@ -74,6 +74,10 @@ export function stringAttribute(node: NodeProto, name: string, fallback: string)
   return attribute === undefined ? fallback : new TextDecoder().decode(attribute.s)
 }
 
+export function tensorAttribute(node: NodeProto, name: string): TensorProto | undefined {
+  return find(node, name)?.t
+}
+
 function find(node: NodeProto, name: string): AttributeProto | undefined {
   return node.attribute.find((attribute) => attribute.name === name)
 }

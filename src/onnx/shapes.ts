@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf'
 import { GraphProtoSchema, type TensorProto, TensorProto_DataType } from 'onnx-buf'
 import type { TensorInfo } from '../../binding.d.ts'
-import { foldIntegers, type Integers } from './fold.ts'
+import { type Constants, foldConstants } from './fold.ts'
 import type { Graph } from './graph.ts'
 import { makeValueInfo, modelBytes, revise } from './messages.ts'
 import { INLINE_BYTES } from './skim.ts'
-import { type FloatType, int64Tensor, tensorDims } from './tensors.ts'
+import { toProto } from './small-tensor.ts'
+import { type FloatType, tensorDims } from './tensors.ts'
 
 /** Opens a model unoptimised and says its outputs, in the model's order, with the shapes ONNX Runtime infers. */
 export type ShapeProbe = (model: Uint8Array, externalFolder: string | undefined) => Promise<readonly TensorInfo[]>
@@ -75,13 +76,13 @@ async function probeAt(
   probe: ShapeProbe,
 ): Promise<ReadonlyMap<string, TensorInfo>> {
   const known = knownInfos(graph, image, batch)
-  let folded: ReadonlyMap<string, Integers> = new Map()
+  let folded: Constants = new Map()
   for (;;) {
     const outputs = await probe(probeModel(graph, image, batch, folded), graph.externalFolder)
     const infos = new Map([...known, ...outputs.map((info): [string, TensorInfo] => [info.name, info])])
-    for (const [name, { dims }] of folded) infos.set(name, { name, dtype: 'int64', shape: dims })
+    for (const [name, { dims, type }] of folded) infos.set(name, { name, dtype: dtypeOf(type), shape: dims })
     if (outputs.every(({ shape }) => isWhole(shape))) return infos
-    const more = foldIntegers(graph, (name) => {
+    const more = foldConstants(graph, (name) => {
       const shape = infos.get(name)?.shape
       return shape !== undefined && isWhole(shape) ? shape : undefined
     })
@@ -99,7 +100,7 @@ function knownInfos(graph: Graph, image: ImageShape, batch: number): ReadonlyMap
   const dtype = image.type === TensorProto_DataType.DOUBLE ? 'float64' : 'float32'
   const infos = new Map<string, TensorInfo>([[image.name, { name: image.name, dtype, shape: [batch, ...image.dims] }]])
   for (const tensor of graph.initializers.values()) {
-    infos.set(tensor.name, { name: tensor.name, dtype: dtypeOf(tensor), shape: tensorDims(tensor) })
+    infos.set(tensor.name, { name: tensor.name, dtype: dtypeOf(tensor.dataType), shape: tensorDims(tensor) })
   }
   return infos
 }
@@ -108,7 +109,7 @@ function knownInfos(graph: Graph, image: ImageShape, batch: number): ReadonlyMap
  * The graph without its large weights (they become typed inputs), with `folded` shape arithmetic as constants, and
  * with every node's tensors as outputs.
  */
-function probeModel(graph: Graph, image: ImageShape, batch: number, folded: ReadonlyMap<string, Integers>): Uint8Array {
+function probeModel(graph: Graph, image: ImageShape, batch: number, folded: Constants): Uint8Array {
   const tensors = [...graph.initializers.values()]
   const weights = tensors.filter(isLargeFloat)
   const node = graph.nodes.filter(({ output }) => !folded.has(output[0] ?? ''))
@@ -116,7 +117,7 @@ function probeModel(graph: Graph, image: ImageShape, batch: number, folded: Read
     node,
     initializer: [
       ...tensors.filter((tensor) => !isLargeFloat(tensor)),
-      ...[...folded].map(([name, { values, dims }]) => int64Tensor(name, values, dims)),
+      ...[...folded].map(([name, tensor]) => toProto(name, tensor)),
     ],
     input: [
       makeValueInfo(image.name, image.type ?? TensorProto_DataType.FLOAT, [batch, ...image.dims]),
@@ -133,8 +134,8 @@ function isLargeFloat(tensor: TensorProto): boolean {
   return isFloat && (tensor.externalData.length > 0 || tensorDims(tensor).reduce((a, b) => a * b, 4) > INLINE_BYTES)
 }
 
-function dtypeOf(tensor: TensorProto): TensorInfo['dtype'] {
-  switch (tensor.dataType) {
+function dtypeOf(type: number): TensorInfo['dtype'] {
+  switch (type) {
     case TensorProto_DataType.FLOAT:
       return 'float32'
     case TensorProto_DataType.DOUBLE:
