@@ -5,8 +5,8 @@ import { tensorsBetween } from '../paths.ts'
 import type { Shapes } from '../shapes.ts'
 import { GradientContext, type Passing } from './context.ts'
 import type { Emitter } from './emitter.ts'
-import { add, type Gradient } from './gradient.ts'
-import { RULES } from './rules/table.ts'
+import { add, BatchAxisError, type Gradient } from './gradient.ts'
+import { RULES, RULES_OF_ALL_OUTPUTS } from './rules/table.ts'
 
 export type { Passing } from './context.ts'
 
@@ -48,20 +48,44 @@ function isAmong(names: readonly string[], wanted: ReadonlySet<string>): boolean
   return names.some((name) => wanted.has(name))
 }
 
+/** The gradients at the node's inputs; refuses the node rather than leave out one that is asked for. */
 function applyRule(
   node: NodeProto,
   gradients: ReadonlyMap<string, Gradient>,
   context: GradientContext,
 ): readonly (Gradient | undefined)[] {
-  const rule = isDefaultDomain(node.domain) ? RULES[node.opType] : undefined
-  if (rule === undefined) {
-    const quantised = /quant|QLinear|Integer/i.test(node.opType)
-    throw context.refuse(node, quantised ? 'quantised operators have no gradient' : 'the operator has no gradient rule')
+  const downstream = refusingMixedImages(node, context, () => runRule(node, gradients, context))
+  if (downstream.length === 0) return downstream
+  const missing = node.input.findIndex((_, i) => context.needs(node, i) && downstream[i] === undefined)
+  if (missing >= 0) {
+    throw context.refuse(node, `its input "${node.input[missing]}" is computed from the image`)
   }
-  const second = node.output.findIndex((output, i) => i > 0 && gradients.has(output))
-  const upstream = gradients.get(node.output[0] ?? '')
-  if (second > 0 || upstream === undefined) {
-    throw context.refuse(node, `its output ${second + 1} is used on the way to the logits`)
+  return downstream
+}
+
+function runRule(
+  node: NodeProto,
+  gradients: ReadonlyMap<string, Gradient>,
+  context: GradientContext,
+): readonly (Gradient | undefined)[] {
+  const upstreams = node.output.map((output) => gradients.get(output))
+  const rules = isDefaultDomain(node.domain) ? node.opType : ''
+  const ofAllOutputs = RULES_OF_ALL_OUTPUTS[rules]
+  if (ofAllOutputs !== undefined) return ofAllOutputs(node, upstreams, context)
+  const rule = RULES[rules]
+  if (rule === undefined) throw context.refuseOperator(node)
+  const other = upstreams.findIndex((upstream, i) => i > 0 && upstream !== undefined)
+  const [upstream] = upstreams
+  if (other > 0 || upstream === undefined) {
+    throw context.refuse(node, `its output ${other + 1} is used on the way to the logits`)
   }
   return rule(node, upstream, context)
+}
+
+function refusingMixedImages<T>(node: NodeProto, context: GradientContext, rule: () => T): T {
+  try {
+    return rule()
+  } catch (cause) {
+    throw cause instanceof BatchAxisError ? context.refuse(node, 'it mixes the images of a batch') : cause
+  }
 }

@@ -2,20 +2,28 @@ import type { NodeProto } from 'onnx-buf'
 import { SessError } from '../../error.ts'
 import { describeNode, type Graph } from '../graph.ts'
 import type { Dims, Shapes } from '../shapes.ts'
-import { tensorValues } from '../tensors.ts'
+import { KnownConstants } from './constants.ts'
 import type { Emitter } from './emitter.ts'
 import type { Gradient } from './gradient.ts'
+import { whyNoRule } from './refusals.ts'
 
 /** `guided`: rectifiers also stop what is negative of the gradient (Springenberg et al., 2014). */
 export type Passing = 'plain' | 'guided'
 
 /**
  * One operator's share of the chain rule: from the gradient at the node's first output to those at its inputs, in
- * their order (undefined where `context.needs` says none is asked for).
+ * their order (undefined where `context.needs` says none is asked for). An empty list: nothing comes through at all.
  */
 export type GradientRule = (
   node: NodeProto,
   upstream: Gradient,
+  context: GradientContext,
+) => readonly (Gradient | undefined)[]
+
+/** As `GradientRule`, for operators with several outputs: `upstreams` has undefined where an output is not used. */
+export type AllOutputsRule = (
+  node: NodeProto,
+  upstreams: readonly (Gradient | undefined)[],
   context: GradientContext,
 ) => readonly (Gradient | undefined)[]
 
@@ -26,6 +34,7 @@ export class GradientContext {
   readonly #graph: Graph
   readonly #shapes: Shapes
   readonly #wanted: ReadonlySet<string>
+  readonly #constants: KnownConstants
   readonly #extraOutputs: Map<NodeProto, Map<number, string>>
 
   constructor(options: {
@@ -42,6 +51,7 @@ export class GradientContext {
     this.#graph = options.graph
     this.#shapes = options.shapes
     this.#wanted = options.wanted
+    this.#constants = new KnownConstants(options.graph, options.shapes)
     this.#extraOutputs = options.extraOutputs
   }
 
@@ -67,10 +77,9 @@ export class GradientContext {
     return { name, dims: this.dims(node, name) }
   }
 
-  /** The values of a small constant input; undefined where it is absent or computed. */
+  /** The values of a small input that is constant or follows from known shapes; undefined where there is none. */
   constant(node: NodeProto, index: number): readonly number[] | undefined {
-    const tensor = this.#graph.initializers.get(node.input[index] ?? '')
-    return tensor === undefined ? undefined : tensorValues(tensor)
+    return this.#constants.get(node.input[index] ?? '')
   }
 
   /** Asks the forward node itself for one more of its outputs. */
@@ -83,12 +92,18 @@ export class GradientContext {
     return name
   }
 
+  /** `MODEL_UNSUPPORTED` for an operator without a rule: what it is and the way out. */
+  refuseOperator(node: NodeProto): SessError {
+    const { why, advice } = whyNoRule(this.#graph, node)
+    return this.refuse(node, why, advice)
+  }
+
   /** `MODEL_UNSUPPORTED` that names the node, the operator and the way out. */
-  refuse(node: NodeProto, why: string): SessError {
-    const advice = 'Choose a target layer nearer to the logits (--layer), or export the model without it.'
+  refuse(node: NodeProto, why: string, advice = 'or export the model without it'): SessError {
     return new SessError(
       'MODEL_UNSUPPORTED',
-      `No gradient passes ${describeNode(node)} of model "${this.#graph.name}": ${why}. ${advice}`,
+      `No gradient passes ${describeNode(node)} of model "${this.#graph.name}": ${why}. ` +
+        `Choose a target layer nearer to the logits (--layer), ${advice}.`,
     )
   }
 }

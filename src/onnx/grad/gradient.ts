@@ -30,6 +30,12 @@ export function scale<G extends Gradient>(gradient: G, by: number): G {
   return { ...gradient, factor: gradient.factor * by }
 }
 
+/** The gradient of what does not change the logit, at a tensor of `rank` axes. */
+export function zeroGradient(e: Emitter, rank: number): TensorGradient {
+  const dims = new Array<number>(rank).fill(1)
+  return tensorGradient(e.floats([0], dims), dims)
+}
+
 /** As a tensor; the factor stays to be multiplied in. */
 export function asTensor(e: Emitter, gradient: Gradient): TensorGradient {
   if (gradient.kind === 'tensor') return gradient
@@ -195,8 +201,11 @@ export function product(lengths: readonly number[]): number {
   return lengths.reduce((a, b) => a * b, 1)
 }
 
-/** The length of an axis that cannot be the batch. */
+/** A rule met the batch where only an axis within an image has a gradient. */
+export class BatchAxisError extends RangeError {}
+
+/** The length of an axis that cannot be the batch; throws `BatchAxisError` where it is. */
 export function fixedLength(dim: Dim | undefined): number {
-  if (typeof dim !== 'number') throw new RangeError('an axis that grows with the batch has no fixed length')
+  if (typeof dim !== 'number') throw new BatchAxisError('an axis that grows with the batch has no fixed length')
   return dim
 }

@@ -1,31 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { loadClassifier, resolveLayer } from '../../../src/onnx/classifier.ts'
-import { buildCamModel } from '../../../src/onnx/explain-model.ts'
+import { loadClassifier } from '../../../src/onnx/classifier.ts'
+import { buildCamModel } from '../cam-model.ts'
 import { int, modelBytes, op, randomTensor, shapeTensor } from '../models.ts'
 import { probe } from '../ort.ts'
-
-const head = [op('GlobalAveragePool', 's', 'p'), op('Flatten', 'p', 'f'), op('Gemm', 'f w', 'z', { transB: int(1) })]
-
-describe('a node with several outputs on the way to the logits', () => {
-  it.each([
-    ['its second output', 'b', 'Add', 'a-free'],
-    ['both of its outputs', 'a b', 'Add', 'both'],
-  ])('is refused when %s leads there, never skipped', async (_, used) => {
-    const [first = '', second = first] = used.split(' ')
-    const nodes = [
-      op('Conv', 'x k', 't'),
-      op('Split', 't parts', 'a b', { axis: int(1) }),
-      op('Concat', `${first} ${second} t`, 's', { axis: int(1) }),
-      ...head,
-    ]
-    const tensors = [randomTensor('k', [4, 3, 1, 1]), randomTensor('w', [5, 8]), shapeTensor('parts', 2, 2)]
-    const classifier = await loadClassifier({ bytes: modelBytes({ nodes, tensors }) }, {}, probe)
-    const layer = resolveLayer(classifier, 't')
-    expect(() => buildCamModel(classifier, { targets: 1, layer })).toThrow(
-      expect.objectContaining({ code: 'MODEL_UNSUPPORTED', message: expect.stringContaining('Split') }),
-    )
-  })
-})
 
 describe('a model of one image whose head is a view of all that is left', () => {
   const pooled = [op('Conv', 'x k', 't'), op('GlobalAveragePool', 't', 'p')]

@@ -1,15 +1,21 @@
-import type { GradientRule } from '../context.ts'
+import type { AllOutputsRule, GradientRule } from '../context.ts'
 import { clip, hardSigmoid, hardSwish, relu, sigmoid, tanh } from './activations.ts'
 import { batchNormalization } from './batch-norm.ts'
+import { depthToSpace, spaceToDepth } from './blocks.ts'
+import { expand, tile, where } from './broadcasting.ts'
 import { concat } from './concat.ts'
 import { conv } from './conv.ts'
 import { add, div, mul, neg, sub } from './elementwise.ts'
+import { gather, gatherElements, gatherND } from './gather.ts'
 import { dropout, identity } from './identity.ts'
 import { gemm, matMul } from './linear.ts'
+import { pad } from './pad.ts'
 import { averagePool } from './pool-average.ts'
 import { globalAveragePool, globalMaxPool } from './pool-global.ts'
 import { maxPool } from './pool-max.ts'
 import { reduceMean, reduceSum } from './reduce.ts'
+import { slice } from './slice.ts'
+import { split } from './split.ts'
 import { reshape, transpose } from './views.ts'
 
 /** The rule of every operator that gradients pass. Adding an operator is one line here and its file. */
@@ -20,9 +26,14 @@ export const RULES: Readonly<Record<string, GradientRule>> = {
   Clip: clip,
   Concat: concat,
   Conv: conv,
+  DepthToSpace: depthToSpace,
   Div: div,
   Dropout: dropout,
+  Expand: expand,
   Flatten: reshape,
+  Gather: gather,
+  GatherElements: gatherElements,
+  GatherND: gatherND,
   Gemm: gemm,
   GlobalAveragePool: globalAveragePool,
   GlobalMaxPool: globalMaxPool,
@@ -33,15 +44,25 @@ export const RULES: Readonly<Record<string, GradientRule>> = {
   MaxPool: maxPool,
   Mul: mul,
   Neg: neg,
+  Pad: pad,
   ReduceMean: reduceMean,
   ReduceSum: reduceSum,
   Relu: relu,
   Reshape: reshape,
   Sigmoid: sigmoid,
+  Slice: slice,
+  SpaceToDepth: spaceToDepth,
   Squeeze: reshape,
   Sub: sub,
   Sum: add,
   Tanh: tanh,
+  Tile: tile,
   Transpose: transpose,
   Unsqueeze: reshape,
+  Where: where,
+}
+
+/** The rules of operators whose outputs all lead on. */
+export const RULES_OF_ALL_OUTPUTS: Readonly<Record<string, AllOutputsRule>> = {
+  Split: split,
 }
