@@ -5,9 +5,16 @@ export type { ClassScore, ExplainedWindow, Explanation, SaliencyMap } from './ex
 export type { ImageSource, RawImage } from './io/photo.ts'
 export type { ExplainerInfo, MethodSupport } from './load.ts'
 export { type Method, methods } from './methods/index.ts'
-export type { ModelAnalysis } from './models/info.ts'
+export type { LayerReason, ModelAnalysis } from './models/info.ts'
 export type { ModelPreprocessing } from './models/preprocess.ts'
-export { type ModelEntry, type ModelInfo, models, type PullOptions, type RegistryOptions } from './models/registry.ts'
+export {
+  type InfoOptions,
+  type ModelEntry,
+  type ModelInfo,
+  models,
+  type PullOptions,
+  type RegistryOptions,
+} from './models/registry.ts'
 export type { Rect, Size } from './native.ts'
 export type { TargetLayer } from './onnx/layers.ts'
 export type { ClassifyOptions, ExplainOptions, LoadOptions, Progress, Smoothing, Target } from './options.ts'

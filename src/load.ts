@@ -2,7 +2,7 @@ import { openDevice } from './device.ts'
 import { invalidOption, type SessError } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { methods } from './methods/index.ts'
-import { loadLabels } from './models/labels.ts'
+import { checkLabels, givenLabels } from './models/labels.ts'
 import { type ModelPreprocessing, preprocessing } from './models/preprocess.ts'
 import { type ResolvedModel, resolveModel } from './models/resolve.ts'
 import { type Device, Session } from './native.ts'
@@ -84,20 +84,6 @@ export async function readClassifier(
   })
 }
 
-async function labelsOf(
-  resolved: ResolvedModel,
-  { labels, signal }: LoadOptions,
-): Promise<readonly string[] | undefined> {
-  if (labels === undefined) return resolved.labels
-  return typeof labels === 'string' ? await loadLabels(labels, signal) : labels
-}
-
-/** Labels of another number of classes would name the wrong ones. */
-function checkLabels(labels: readonly string[] | undefined, classes: number): readonly string[] | undefined {
-  if (labels === undefined || labels.length === classes) return labels
-  throw invalidOption('labels', `${labels.length} labels`, `one for each of the model's ${classes} classes`)
-}
-
 /** A model by registry id, path or folder, its gradient graph built and open in ONNX Runtime. */
 export async function loadModel(name: string | URL, given: LoadOptions): Promise<LoadedModel> {
   const options = checkLoadOptions(given)
@@ -114,7 +100,8 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
     const pixels = preprocessing(resolved.manifest, options)
     const classifier = await readClassifier(device, resolved, options)
     const activation = classifier.activation === 'unknown' ? 'softmax' : classifier.activation
-    const labels = checkLabels(await labelsOf(resolved, options), classifier.classes)
+    const stated = options.labels === undefined ? resolved.labels : await givenLabels(options.labels, signal)
+    const labels = checkLabels(stated, classifier.classes)
     throwIfAborted(signal)
     sessions = new CamSessions(device, classifier, activation)
     const ready = await sessions.classifying()

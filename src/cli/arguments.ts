@@ -3,11 +3,15 @@ import { invalidOption } from '../error.ts'
 import { type ColormapName, colormaps } from '../render/colormaps.ts'
 
 /** Options that name and load a model. */
-export interface ModelArguments {
+export interface ModelArguments extends OverrideArguments {
   readonly model: string
   readonly device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined
   readonly precision?: 'fp32' | 'tf32' | 'fp16'
   readonly threads?: number
+}
+
+/** Options that win over what manifest and graph say of a model. */
+export interface OverrideArguments {
   readonly layer?: string
   readonly mean?: readonly number[]
   readonly std?: readonly number[]
@@ -65,7 +69,7 @@ type Env = Readonly<Record<string, string | undefined>>
 type Parser = (flag: string) => (text: string) => unknown
 
 export function addModelOptions(command: Command): Command {
-  return command
+  command
     .addOption(
       new Option(
         '--model <model>',
@@ -75,6 +79,20 @@ export function addModelOptions(command: Command): Command {
     .addOption(option('--device <device>', 'auto, cpu, cuda or cuda:N (SESS_DEVICE)', device))
     .addOption(option('--precision <precision>', 'fp32, tf32 or fp16', oneOf('fp32', 'tf32', 'fp16')))
     .addOption(option('--threads <n>', 'processor threads (SESS_THREADS)', integer(1, 1024)))
+  return addStatedOptions(command)
+}
+
+export function addOverrideOptions(command: Command): Command {
+  return addStatedOptions(command.addOption(layerOption()))
+}
+
+function layerOption(): Option {
+  return option('--layer <name>', 'target layer (default: the last with spatial extent)', text)
+}
+
+/** What a manifest states of pixels and classes. */
+function addStatedOptions(command: Command): Command {
+  return command
     .addOption(option('--mean <a,b,c>', "mean of the model's channels", numbers(3)))
     .addOption(option('--std <a,b,c>', "standard deviation of the model's channels", numbers(3, 'positive')))
     .addOption(option('--labels <file>', 'labels in class order: a JSON array, or one a line', text))
@@ -104,7 +122,7 @@ export function addExplainOptions(command: Command): Command {
       ),
     )
     .addOption(option('--method <name>', 'base method (default: grad-cam)', text))
-    .addOption(option('--layer <name>', 'target layer (default: the last with spatial extent)', text))
+    .addOption(layerOption())
     .addOption(
       option(
         '--scales <list>',

@@ -1,5 +1,11 @@
 import type { Command } from 'commander'
-import { addCommonOptions, type CommonArguments, unsaid } from './arguments.ts'
+import {
+  addCommonOptions,
+  addOverrideOptions,
+  type CommonArguments,
+  type OverrideArguments,
+  unsaid,
+} from './arguments.ts'
 import type { Context } from './context.ts'
 
 type Settle = (work: () => Promise<number>) => Promise<void>
@@ -7,6 +13,8 @@ type Settle = (work: () => Promise<number>) => Promise<void>
 export interface PullArguments extends CommonArguments {
   readonly force?: boolean
 }
+
+export interface InfoArguments extends OverrideArguments, CommonArguments {}
 
 /** `sess models` and its commands. */
 export function addModelsCommand(program: Command, context: Context, settle: Settle): void {
@@ -36,15 +44,14 @@ export function addModelsCommand(program: Command, context: Context, settle: Set
       settle(async () => (await import('./models.ts')).pull(ids, { ...unsaid, ...options }, context)),
     )
 
-  addCommonOptions(
-    models
-      .command('info <model>')
-      .description(
-        'What a model is: an id, any .onnx file, a folder, or hf:ORG/NAME that was pulled. Nothing is downloaded for it.',
-      ),
-  )
-    .addHelpText('after', example('sess models info resnet50.onnx'))
-    .action((model: string, options: CommonArguments) =>
+  const describing = models
+    .command('info <model>')
+    .description(
+      'What a model is: an id, any .onnx file, a folder, or hf:ORG/NAME that was pulled. Nothing is downloaded for it.',
+    )
+  addCommonOptions(addOverrideOptions(describing))
+    .addHelpText('after', example('sess models info resnet50.onnx --layer layer3'))
+    .action((model: string, options: InfoArguments) =>
       settle(async () => (await import('./models.ts')).info(model, { ...unsaid, ...options }, context)),
     )
 

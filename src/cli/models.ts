@@ -1,10 +1,10 @@
 import { encodeJson } from '../io/json.ts'
-import type { ModelAnalysis } from '../models/info.ts'
+import type { LayerReason, ModelAnalysis } from '../models/info.ts'
 import { type ModelEntry, type ModelInfo, models } from '../models/registry.ts'
 import type { CommonArguments } from './arguments.ts'
 import { type Context, note, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
-import type { PullArguments } from './models-command.ts'
+import type { InfoArguments, PullArguments } from './models-command.ts'
 import { downloadBar, megabytes } from './models-progress.ts'
 
 /** `sess models list`: one line, or one JSON object, for each known model. */
@@ -55,9 +55,10 @@ export async function path(id: string, { json }: CommonArguments, { stdout, sign
 }
 
 /** `sess models info`. */
-export async function info(model: string, { json }: CommonArguments, { stdout, signal }: Context): Promise<number> {
-  const facts = await models.info(model, { signal })
-  stdout.write(json ? `${encodeJson(facts)}\n` : infoText(facts))
+export async function info(model: string, options: InfoArguments, { stdout, signal }: Context): Promise<number> {
+  const { layer, mean, std, labels, activation } = options
+  const facts = await models.info(model, { layer, mean, std, labels, activation, signal })
+  stdout.write(options.json ? `${encodeJson(facts)}\n` : infoText(facts))
   return 0
 }
 
@@ -90,13 +91,14 @@ function analysisLines(analysis: ModelAnalysis, labels: number | undefined): rea
     ['window', input && `${input.width} x ${input.height} pixels`],
     ['pixels', `x = (v * ${fraction(pixels.scale)} - [${pixels.mean.join(', ')}]) / [${pixels.std.join(', ')}]`],
     ['', `(${pixels.from})`],
+    ['', pixels.notApplied.length === 0 ? undefined : notAppliedText(pixels.notApplied)],
     ['batch', batch && batchText[batch]],
     ['classes', classes?.toString()],
     ['labels', labels === undefined ? 'none (--labels FILE)' : `${labels}`],
     ['logits', logits],
     ['activation', activation && `${activation.name} (${activation.from})`],
     ['target layer', unsupported ? undefined : layer ? `${layer.name}, ${grid(layer)}` : 'none'],
-    ['', layer && `(${layer.reason})`],
+    ['', layer && `(${layerText[layer.reason]})`],
     ...(candidates ?? []).slice(0, 12).map((c, i): Line => [i === 0 ? 'candidates' : '', `${c.name}, ${grid(c)}`]),
     ['', candidates && candidates.length > 12 ? `and ${candidates.length - 12} more (--json)` : undefined],
     ...methods.map((method, i): Line => {
@@ -107,6 +109,17 @@ function analysisLines(analysis: ModelAnalysis, labels: number | undefined): rea
     ['opset', `${opset}`],
     ['operators', operators.map(({ type, count }) => `${type} ${count}`).join(', ')],
   ]
+}
+
+const layerText: Readonly<Record<LayerReason, string>> = {
+  'last-on-every-path': 'the last with height and width over 1 that every path from the image to the logits passes',
+  manifest: 'the manifest names it',
+  option: '--layer names it',
+}
+
+function notAppliedText(steps: readonly string[]): string {
+  const what = steps.join(' and ')
+  return `(not applied of the preprocessor file: ${what}; the base view is the whole image, resized to the window)`
 }
 
 const batchText = {

@@ -8,10 +8,21 @@ import type { ClassifierGraph } from '../onnx/classifier.ts'
 import { buildCamModel } from '../onnx/explain-model.ts'
 import type { TargetLayer } from '../onnx/layers.ts'
 import { readModel } from '../onnx/proto.ts'
+import { checkLoadOptions, type LoadOptions } from '../options.ts'
 import { countMultiplyAdds, countParameters } from './cost.ts'
 import type { Manifest } from './manifest.ts'
 import { type StatedPreprocessing, statedPreprocessing } from './preprocess.ts'
 import type { ResolvedModel } from './resolve.ts'
+import type { NotApplied } from './transformers.ts'
+
+/**
+ * Why a target layer was chosen. `last-on-every-path`: the last tensor with height and width over 1 that every path
+ * from the image to the logits passes; otherwise what names it.
+ */
+export type LayerReason = 'last-on-every-path' | 'manifest' | 'option'
+
+/** What is stated beside the model; it wins over manifest and graph, as in `Explainer.load`. */
+export type ModelOptions = Pick<LoadOptions, 'layer' | 'mean' | 'std' | 'labels' | 'activation'>
 
 /** What can be told of a model file without running it. What an unsupported graph leaves open is left out. */
 export interface ModelAnalysis {
@@ -34,17 +45,30 @@ export interface ModelAnalysis {
   /** `fixed`: windows run one by one. */
   readonly batch?: 'dynamic' | 'made-dynamic' | 'fixed'
   readonly activation?: { readonly name: 'softmax' | 'sigmoid'; readonly from: string }
-  readonly layer?: (TargetLayer & { readonly reason: string }) | undefined
+  /** The default target layer, and why it is that. */
+  readonly layer?: (TargetLayer & { readonly reason: LayerReason }) | undefined
   readonly candidates?: readonly TargetLayer[]
   readonly methods: readonly MethodSupport[]
-  readonly preprocessing: StatedPreprocessing
+  readonly preprocessing: StatedPreprocessing & {
+    /** What a preprocessor file asks for and is not done: the base view is the whole image, resized to the window. */
+    readonly notApplied: readonly NotApplied[]
+  }
   /** Why the graph cannot be explained or classified with. */
   readonly unsupported?: string
 }
 
-/** Explains a model file. @throws SessError `MODEL_UNREADABLE` where it is no ONNX model at all */
-export async function analyse(resolved: ResolvedModel, signal?: AbortSignal): Promise<ModelAnalysis> {
-  const { path, manifest } = resolved
+/**
+ * Explains a model file.
+ * @throws SessError `MODEL_UNREADABLE` where it is no ONNX model at all, `LAYER_NOT_FOUND` and `OPTION_INVALID` for
+ * options that do not fit it
+ */
+export async function analyse(
+  resolved: ResolvedModel,
+  options: ModelOptions = {},
+  signal?: AbortSignal,
+): Promise<ModelAnalysis> {
+  checkLoadOptions(options)
+  const { path, manifest, manifestPath, notApplied = [] } = resolved
   throwIfAborted(signal)
   const { proto } = await readModel({ path })
   throwIfAborted(signal)
@@ -55,14 +79,16 @@ export async function analyse(resolved: ResolvedModel, signal?: AbortSignal): Pr
     opset: Number(proto.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0),
     operators: countOperators(graph?.node ?? []),
     parameters: graph === undefined ? 0 : countParameters(graph),
-    preprocessing: statedPreprocessing(manifest, resolved.manifestPath),
+    preprocessing: { ...statedPreprocessing(manifest, manifestPath, options), notApplied },
   }
   const device = openDevice('cpu', 1)
   try {
-    const classifier = await readClassifier(device, resolved, {})
-    return { ...facts, ...describeClassifier(classifier, manifest) }
+    const classifier = await readClassifier(device, resolved, options)
+    return { ...facts, ...describeClassifier(classifier, manifest, options) }
   } catch (error) {
-    if (!(error instanceof SessError) || !['MODEL_UNSUPPORTED', 'LAYER_NOT_FOUND'].includes(error.code)) throw error
+    const isOfTheModel =
+      error instanceof SessError && (error.code === 'MODEL_UNSUPPORTED' || isManifestLayer(error, options))
+    if (!isOfTheModel) throw error
     const reason = 'the graph cannot be read as a classifier'
     return {
       ...facts,
@@ -74,7 +100,12 @@ export async function analyse(resolved: ResolvedModel, signal?: AbortSignal): Pr
   }
 }
 
-function describeClassifier(classifier: ClassifierGraph, manifest: Manifest | undefined) {
+/** A layer that the manifest names wrongly is the model's fault, and one of the option the caller's. */
+function isManifestLayer({ code }: SessError, { layer }: ModelOptions): boolean {
+  return code === 'LAYER_NOT_FOUND' && layer === undefined
+}
+
+function describeClassifier(classifier: ClassifierGraph, manifest: Manifest | undefined, options: ModelOptions) {
   const { graph, shapes, inputName, layout, height, width, logits, classes, batch, layer, candidates } = classifier
   return {
     multiplyAdds: countMultiplyAdds(graph.nodes, shapes),
@@ -84,18 +115,27 @@ function describeClassifier(classifier: ClassifierGraph, manifest: Manifest | un
     batch,
     activation: {
       name: classifier.activation === 'unknown' ? ('softmax' as const) : classifier.activation,
-      from: manifest?.activation ? 'the manifest' : classifier.activation === 'unknown' ? 'assumed' : 'the graph',
+      from: activationSource(classifier, manifest, options),
     },
-    layer: layer && { ...layer, reason: reasonFor(manifest) },
+    layer: layer && { ...layer, reason: layerReason(manifest, options) },
     candidates,
     methods: methods.map(({ name }) => supportOf(name, classifier)),
   }
 }
 
-function reasonFor(manifest: Manifest | undefined): string {
-  return manifest?.layer === undefined
-    ? 'the last feature map, with height and width over 1, that every path from the image to the logits passes'
-    : 'the manifest names it'
+function layerReason(manifest: Manifest | undefined, { layer }: ModelOptions): LayerReason {
+  if (layer !== undefined) return 'option'
+  return manifest?.layer === undefined ? 'last-on-every-path' : 'manifest'
+}
+
+function activationSource(
+  classifier: ClassifierGraph,
+  manifest: Manifest | undefined,
+  { activation }: ModelOptions,
+): string {
+  if (activation !== undefined) return 'the option activation'
+  if (manifest?.activation !== undefined) return 'the manifest'
+  return classifier.activation === 'unknown' ? 'assumed' : 'the graph'
 }
 
 /** Builds the graph that the method would run: what refuses to be built says why. */

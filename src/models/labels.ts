@@ -17,7 +17,21 @@ export async function loadLabels(path: string, signal?: AbortSignal): Promise<re
   }
 }
 
-/** The same for callers that know better what to say when it fails. */
+/** The labels of the option, read where it names a file. */
+export async function givenLabels(
+  labels: string | readonly string[],
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  return typeof labels === 'string' ? await loadLabels(labels, signal) : labels
+}
+
+/** Labels of another number of classes would name the wrong ones. @throws SessError `OPTION_INVALID` */
+export function checkLabels(labels: readonly string[] | undefined, classes: number): readonly string[] | undefined {
+  if (labels === undefined || labels.length === classes) return labels
+  throw invalidOption('labels', `${labels.length} labels`, `one for each of the model's ${classes} classes`)
+}
+
+/** `loadLabels` for callers that know better what to say when it fails. */
 export async function readLabels(path: string, signal?: AbortSignal): Promise<readonly string[]> {
   const { size } = await stat(path)
   if (size > MAX_LABELS_BYTES) throw new Error(`${size} bytes are too many for labels`)

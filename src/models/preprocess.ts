@@ -2,6 +2,12 @@ import type { Preprocessing } from '../../binding.d.ts'
 import { invalidOption } from '../error.ts'
 import type { Manifest } from './manifest.ts'
 
+/** What options state of mean and std; it goes before what the manifest does. */
+export interface PixelOverrides {
+  readonly mean?: readonly number[] | undefined
+  readonly std?: readonly number[] | undefined
+}
+
 type Triple = readonly [number, number, number]
 
 /** What the op `pyramid` applies to the 8-bit RGB samples of a photo. */
@@ -29,7 +35,7 @@ const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as 
  */
 export function preprocessing(
   manifest: Pick<Manifest, 'input' | 'preprocess'> | undefined,
-  overrides: { readonly mean?: readonly number[] | undefined; readonly std?: readonly number[] | undefined } = {},
+  overrides: PixelOverrides = {},
 ): ModelPreprocessing {
   const bgr = manifest?.input?.channels === 'BGR'
   const stated = Object.keys(manifest?.preprocess ?? {}).length === 0 ? undefined : manifest?.preprocess
@@ -58,9 +64,10 @@ export function preprocessing(
 export function statedPreprocessing(
   manifest: Manifest | undefined,
   manifestPath: string | undefined,
+  overrides: PixelOverrides = {},
 ): StatedPreprocessing {
   const channels = manifest?.input?.channels ?? 'RGB'
-  const { inferred, scale, bias } = preprocessing(manifest)
+  const { inferred, scale, bias } = preprocessing(manifest, overrides)
   const s = manifest?.preprocess?.scale ?? 1 / 255
   // Back from `v * (s / std) - mean / std`, so that what is told is what is computed.
   const round = (value: number) => Number(value.toPrecision(12))
@@ -69,8 +76,15 @@ export function statedPreprocessing(
     scale: s,
     mean: scale.map((factor, c) => round((-(bias[c] ?? 0) * s) / factor)),
     std: scale.map((factor) => round(s / factor)),
-    from: inferred ? "nothing states it: ImageNet's mean and std are assumed" : (manifestPath ?? 'the manifest'),
+    from: inferred ? "nothing states it: ImageNet's mean and std are assumed" : sources(manifestPath, overrides),
   }
+}
+
+function sources(manifestPath: string | undefined, { mean, std }: PixelOverrides): string {
+  const stated = manifestPath ?? 'the manifest'
+  if (mean !== undefined && std !== undefined) return 'the options mean and std'
+  if (mean === undefined && std === undefined) return stated
+  return `the option ${mean === undefined ? 'std' : 'mean'}, and ${stated}`
 }
 
 function checked(

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises'
 import { type FetchOptions, fetchModel, isRemote } from './cache.ts'
 import type { DownloadProgress } from './download.ts'
 import { fetchHubModel, hubModel, isHubModelCached, isHubName } from './hub.ts'
-import type { ModelAnalysis } from './info.ts'
+import type { ModelAnalysis, ModelOptions } from './info.ts'
+import { checkLabels, givenLabels } from './labels.ts'
 import type { Manifest } from './manifest.ts'
 import { notHere, placeOf, registryIds, registryManifest, resolveModel } from './resolve.ts'
 
@@ -43,6 +44,9 @@ export interface RegistryOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Options that `Explainer.load` takes too, with the same meaning: they win over what manifest and graph say. */
+export interface InfoOptions extends RegistryOptions, ModelOptions {}
+
 export interface PullOptions extends RegistryOptions {
   /** Downloads again what is there already. */
   readonly force?: boolean | undefined
@@ -81,24 +85,32 @@ export const models = {
     return path
   },
 
-  /** Explains a model: an id, the path of any `.onnx` file, or a folder. Nothing is downloaded for it. */
-  async info(model: string | URL, options: RegistryOptions = {}): Promise<ModelInfo> {
-    const { signal } = options
-    const known = typeof model === 'string' && (await registryIds(options.registry)).includes(model)
+  /**
+   * Explains a model: an id, the path of any `.onnx` file, a folder, or `hf:ORG/NAME` that was pulled. Nothing is
+   * downloaded for it.
+   * @throws SessError `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `CHECKSUM_MISMATCH`, `LAYER_NOT_FOUND`, `OPTION_INVALID`
+   */
+  async info(model: string | URL, options: InfoOptions = {}): Promise<ModelInfo> {
+    const { registry, signal, ...overrides } = options
+    const where = { registry, signal }
+    const known = typeof model === 'string' && (await registryIds(registry)).includes(model)
     if (known) {
-      const { manifest, path } = await registryManifest(model, options)
-      const { state } = await entry(model, options)
+      const { manifest, path } = await registryManifest(model, where)
+      const { state } = await entry(model, where)
       if (state === 'remote') return { ...stated(manifest, path), state, labels: undefined, analysis: undefined }
     }
-    const resolved = await resolveModel(model, { ...options, absent: 'refuse' })
+    const resolved = await resolveModel(model, { ...where, absent: 'refuse' })
     const { analyse } = await import('./info.ts')
-    const { manifest, manifestPath, labels, id } = resolved
+    const analysis = await analyse(resolved, overrides, signal)
+    const { manifest, manifestPath, id } = resolved
+    const labels = overrides.labels === undefined ? resolved.labels : await givenLabels(overrides.labels, signal)
+    if (overrides.labels !== undefined && analysis.classes !== undefined) checkLabels(labels, analysis.classes)
     return {
       ...stated(manifest, manifestPath),
       id,
-      state: known ? (await entry(model, options)).state : isHubName(model) ? 'cached' : 'file',
+      state: known ? (await entry(model, where)).state : isHubName(model) ? 'cached' : 'file',
       labels: labels?.length,
-      analysis: await analyse(resolved, signal),
+      analysis,
     }
   },
 } as const

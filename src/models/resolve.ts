@@ -11,7 +11,7 @@ import type { DownloadProgress } from './download.ts'
 import { fetchHubModel, hubModel, isHubModelCached, isHubName } from './hub.ts'
 import { readLabels } from './labels.ts'
 import { MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, type Manifest, parseManifest } from './manifest.ts'
-import { isTransformersFolder, modelFile, readTransformers } from './transformers.ts'
+import { isTransformersFolder, modelFile, type NotApplied, readTransformers } from './transformers.ts'
 
 export interface ResolvedModel {
   /** The manifest's id, or the file's name. */
@@ -21,6 +21,8 @@ export interface ResolvedModel {
   readonly manifest: Manifest | undefined
   /** Where the manifest was read. */
   readonly manifestPath?: string | undefined
+  /** What a preprocessor file asks for and the base view does without. */
+  readonly notApplied?: readonly NotApplied[]
   /** In class order; what the manifest names. */
   readonly labels: readonly string[] | undefined
 }
@@ -169,9 +171,9 @@ async function fromTransformers(
   id: string,
   options: ResolveOptions,
 ): Promise<ResolvedModel> {
-  const { manifest, preprocessor, labels } = await readTransformers(folder, id, path, options.signal)
+  const { manifest, preprocessor, notApplied, labels } = await readTransformers(folder, id, path, options.signal)
   const model = await resolved(path, manifest, folder, options)
-  return { ...model, manifestPath: preprocessor, labels }
+  return { ...model, manifestPath: preprocessor, notApplied, labels }
 }
 
 /** `model.onnx`, else the only `.onnx`, else the one that the only manifest names. */

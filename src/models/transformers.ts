@@ -43,13 +43,21 @@ const preprocessorSchema = z.object({
   do_flip_channel_order: yesOrNo,
   size,
   crop_size: size,
+  // Whatever they say is not applied, and only told.
+  crop_pct: z.unknown().optional(),
+  resample: z.unknown().optional(),
 })
+
+/** Steps that are told of and not taken: the base view is the whole photo, resized to the window. */
+export type NotApplied = 'crop' | 'resample'
 
 /** What the configuration of a transformers.js folder says, in the form of a manifest. */
 export interface TransformersFacts {
   readonly manifest: Manifest
   /** The file that tells how pixels become input, where it is there. */
   readonly preprocessor: string | undefined
+  /** What that file asks for and the base view does without. */
+  readonly notApplied: readonly NotApplied[]
   readonly labels: readonly string[] | undefined
 }
 
@@ -80,6 +88,7 @@ export async function readTransformers(
   return {
     manifest,
     preprocessor: preprocessor && join(folder, preprocessorFile),
+    notApplied: preprocessor === undefined ? [] : notApplied(preprocessor),
     labels: config?.id2label ? labelsOf(config.id2label, join(folder, configFile)) : undefined,
   }
 }
@@ -126,6 +135,11 @@ function statedInput(stated: z.infer<typeof preprocessorSchema>, path: string): 
   const std = triple(normalises ? (stated.image_std ?? 1) : 1)
   const window = windowOf(stated.do_center_crop === false ? stated.size : (stated.crop_size ?? stated.size))
   return { input: { channels: flipped ? 'BGR' : 'RGB', ...window }, preprocess: { mean, std, scale } }
+}
+
+function notApplied(stated: z.infer<typeof preprocessorSchema>): readonly NotApplied[] {
+  const crops = stated.do_center_crop ?? (stated.crop_size != null || stated.crop_pct != null)
+  return [...(crops ? (['crop'] as const) : []), ...(stated.resample == null ? [] : (['resample'] as const))]
 }
 
 function windowOf(stated: z.infer<typeof size>): { height?: number; width?: number } {

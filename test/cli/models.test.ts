@@ -1,9 +1,21 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { int, modelBytes, op, randomTensor } from '../onnx/models.ts'
 import { shared, sharedMissing } from '../shared.ts'
 import { sess } from './context.ts'
+
+const classifier = {
+  nodes: [
+    op('Conv', 'x k', 'c'),
+    op('Relu', 'c', 'r'),
+    op('GlobalAveragePool', 'r', 'p'),
+    op('Flatten', 'p', 'f'),
+    op('Gemm', 'f w', 'z', { transB: int(1) }),
+  ],
+  tensors: [randomTensor('k', [6, 3, 3, 3]), randomTensor('w', [3, 6])],
+}
 
 let folder: string
 beforeEach(() => {
@@ -56,6 +68,52 @@ describe('sess models', () => {
   ])('%s %s fails with status 1', async (command, model, message) => {
     const { status, stdout, stderr } = await sess(['models', command, model])
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+    expect(stderr).toMatch(message)
+  })
+
+  it('info takes what the model is told to be, and says who says so', async () => {
+    const path = join(folder, 'model.onnx')
+    writeFileSync(path, modelBytes(classifier))
+    const preprocessor = { image_mean: 0.5, image_std: 0.5, size: 18, crop_size: 16, resample: 3 }
+    writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify(preprocessor))
+    writeFileSync(join(folder, 'labels.txt'), 'a\nb\nc\n')
+    const plain = await sess(['models', 'info', folder])
+    for (const line of [
+      /^pixels +x = \(v \* 1\/255 - \[0\.5, 0\.5, 0\.5\]\) \/ \[0\.5, 0\.5, 0\.5\]$/m,
+      /^ +\(\S+preprocessor_config\.json\)$/m,
+      /^ +\(not applied of the preprocessor file: crop and resample; the base view is the whole image, resized to the window\)$/m,
+      /^target layer +r, 6 x 14 x 14$/m,
+      /^ +\(the last with height and width over 1 that every path from the image to the logits passes\)$/m,
+    ]) {
+      expect(plain.stdout).toMatch(line)
+    }
+    const more = ['--layer', 'c', '--mean', '1,2,3', '--std', '4,5,6', '--activation', 'sigmoid']
+    const told = await sess(['models', 'info', folder, ...more, '--labels', join(folder, 'labels.txt')])
+    expect(told.status).toBe(0)
+    for (const line of [
+      /\[1, 2, 3\]\) \/ \[4, 5, 6\]\n +\(the options mean and std\)$/m,
+      /^labels +3$/m,
+      /^activation +sigmoid \(the option activation\)$/m,
+      /^target layer +c, 6 x 14 x 14\n +\(--layer names it\)$/m,
+    ]) {
+      expect(told.stdout).toMatch(line)
+    }
+    const { stdout } = await sess(['models', 'info', folder, '--layer', 'c', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({
+      analysis: { layer: { name: 'c', reason: 'option' }, preprocessing: { notApplied: ['crop', 'resample'] } },
+    })
+  })
+
+  it.each([
+    [['--layer', 'none'], /^sess: LAYER_NOT_FOUND: Layer "none" [^\n]*Candidates: "r", "c"[^\n]*\n$/],
+    [['--mean', '1,2'], /^sess: OPTION_INVALID: --mean is "1,2"[^\n]*\n$/],
+    [['--labels', 'none.txt'], /^sess: OPTION_INVALID: labels is "none\.txt"[^\n]*\n$/],
+    [['--activation', 'relu'], /^sess: OPTION_INVALID: --activation [^\n]*\n$/],
+  ])('info %j is wrong usage', async (more, message) => {
+    const path = join(folder, 'model.onnx')
+    writeFileSync(path, modelBytes(classifier))
+    const { status, stdout, stderr } = await sess(['models', 'info', path, ...more])
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(message)
   })
 
