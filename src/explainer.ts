@@ -5,10 +5,13 @@ import { abortError } from './io/abort.ts'
 import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import { describeModel, type ExplainerInfo, type LoadedModel, loadModel } from './load.ts'
+import { buildExplainModel } from './methods/explain-model.ts'
 import { methodByName } from './methods/index.ts'
+import { copiesOf, type Method, passesOf, withSamples } from './methods/method.ts'
 import { resolveTarget } from './models/labels.ts'
 import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
+import type { SeedKind } from './onnx/augment.ts'
 import { resolveLayer } from './onnx/classifier.ts'
 import {
   type ClassifyOptions,
@@ -19,7 +22,8 @@ import {
   type LoadOptions,
   type Target,
 } from './options.ts'
-import { memoryOf } from './sess/buffers.ts'
+import { memoryOf, type OutputSizes } from './sess/buffers.ts'
+import { gridOf } from './sess/explain-session.ts'
 import { type FusionOptions, fuseTarget } from './sess/fusion.ts'
 import { runWindows } from './sess/pipeline.ts'
 import { type EstimatedPlan, makePlan, type Plan } from './sess/plan.ts'
@@ -39,6 +43,10 @@ function fusionOptions(options: ExplainOptions, plan: Plan): FusionOptions {
     smoothing: plan.sess && smooth !== false ? kernel : undefined,
     keepMaps: options.keepMaps ?? explainDefaults.keepMaps,
   }
+}
+
+function methodOf({ method = explainDefaults.method, samples }: ExplainOptions): Method {
+  return withSamples(methodByName(method), samples)
 }
 
 /** Explains the decisions of one ONNX classifier. Several calls at once are safe. */
@@ -85,7 +93,8 @@ export class Explainer {
   plan(image: Size, options: ExplainOptions = {}): EstimatedPlan {
     this.#refuseDisposed()
     if (typeof image !== 'object' || image === null) throw invalidOption('image', image, '{ height, width }')
-    return this.#plan(image, checkExplainOptions(options))
+    const checked = checkExplainOptions(options)
+    return this.#plan(image, checked, this.#outputs(checked))
   }
 
   /** The classes of the base view (the whole image, resized to the window), most probable first. */
@@ -108,21 +117,33 @@ export class Explainer {
 
   async #explain(image: ImageSource, targets: readonly Target[], options: ExplainOptions): Promise<Explanation[]> {
     const { device, preprocessing, sessions } = this.#model
-    const { name: method } = methodByName(options.method ?? explainDefaults.method)
+    const method = methodOf(options)
+    const coefficients = this.#coefficients(options.against)
     const classes = targets.map((target) => this.#classOf(target))
+    const seeds = targets.map(() => (coefficients === undefined ? 'class' : 'combination') as SeedKind)
     return await this.#call(options.signal, async (call) => {
-      using model = await sessions.explaining(options.layer, targets.length)
+      using model = await sessions.explaining({ method, layer: options.layer, seeds })
       const decoded = await call.clock.wall('decode', decode(image, options))
-      const plan = this.#plan(decoded, options)
+      const plan = this.#plan(decoded, options, model)
       const onForwards = (done: number) => options.onProgress?.({ done, total: plan.forwards, phase: 'inference' })
       using pixels = await call.pixels(decoded)
       const { stream, clock } = call
-      const photo = pixels.tensor
-      const run = { device, stream, clock, photo, plan, model, preprocessing, targets: classes, onForwards }
-      const { baseLogits, results } = await runWindows(run)
+      const { baseLogits, results } = await runWindows({
+        device,
+        stream,
+        clock,
+        photo: pixels.tensor,
+        plan,
+        model,
+        preprocessing,
+        targets: classes.map((target) => ({ target, coefficients })),
+        copies: copiesOf(method),
+        seed: options.seed ?? explainDefaults.seed,
+        onForwards,
+      })
       options.onProgress?.({ done: plan.forwards, total: plan.forwards, phase: 'fusion' })
       this.#forwardSeconds = clock.timings().inference / 1000 / plan.forwards
-      const facts = { model: this.info.model, method, layer: model.layer }
+      const facts = { model: this.#model.resolved.id, method: method.name, layer: model.layer }
       const explanations: Explanation[] = []
       try {
         for (const result of results) {
@@ -145,7 +166,7 @@ export class Explainer {
     return await this.#call(options.signal, async (call) => {
       using session = await sessions.classifying()
       const photo = await decode(image, options)
-      const plan = this.#plan(photo, { sess: false, batch: 1 })
+      const plan = this.#plan(photo, { sess: false, batch: 1 }, session)
       using pixels = await call.pixels(photo)
       const { baseLogits, results } = await runWindows({
         device,
@@ -155,7 +176,9 @@ export class Explainer {
         plan,
         preprocessing,
         model: session,
-        targets: session.targetInputs.map(() => topOne),
+        targets: session.seeds.map(() => ({ target: topOne, coefficients: undefined })),
+        copies: { kind: 'none' },
+        seed: explainDefaults.seed,
         onForwards: () => {},
       })
       for (const { maps } of results) maps.dispose()
@@ -168,9 +191,10 @@ export class Explainer {
     })
   }
 
-  #plan(image: Size, options: ExplainOptions): EstimatedPlan {
+  #plan(image: Size, options: ExplainOptions, model: OutputSizes): EstimatedPlan {
     const { classifier, batch: autoBatch } = this.#model
     const { batch = explainDefaults.batch, step } = options
+    const copies = copiesOf(methodOf(options))
     if (classifier.batch === 'fixed' && batch !== 'auto' && batch !== 1) {
       throw invalidOption('batch', batch, '1 or "auto": this model takes one image at a time')
     }
@@ -184,20 +208,36 @@ export class Explainer {
         sess: options.sess ?? explainDefaults.sess,
         batch: batch === 'auto' ? autoBatch : batch,
         maxWindows: options.maxWindows ?? explainDefaults.maxWindows,
+        passes: passesOf(copies),
       },
     )
-    const { classes, layer } = classifier
-    const {
-      channels = 1,
-      height = 1,
-      width = 1,
-    } = options.layer ? resolveLayer(classifier, options.layer) : (layer ?? {})
-    const targets = typeof options.target === 'object' ? options.target.length : 1
     return {
       ...plan,
-      memory: memoryOf(plan, { classes, channels, grid: { height, width } }, targets, options.keepMaps === true),
+      memory: memoryOf(plan, model, copies, options.keepMaps === true),
       seconds: this.#forwardSeconds === undefined ? null : this.#forwardSeconds * plan.forwards,
     }
+  }
+
+  /** What a session for these options would give, without opening it. */
+  #outputs(options: ExplainOptions): OutputSizes {
+    const { classifier } = this.#model
+    const method = methodOf(options)
+    const layer = options.layer === undefined ? classifier.layer : resolveLayer(classifier, options.layer)
+    const targets = typeof options.target === 'object' ? options.target.length : 1
+    const kind: SeedKind = options.against === undefined ? 'class' : 'combination'
+    const model = buildExplainModel(classifier, { method, layer, seeds: new Array<SeedKind>(targets).fill(kind) })
+    return { grid: gridOf(method, model, classifier), classes: classifier.classes, targets: model.targets }
+  }
+
+  /** What is added to the logit of each target: minus the classes that it is held against. */
+  #coefficients(against: ExplainOptions['against']): Float32Array | undefined {
+    if (against === undefined) return undefined
+    const coefficients = new Float32Array(this.#model.classifier.classes)
+    for (const { target, weight } of typeof against === 'object' ? against : [{ target: against, weight: 1 }]) {
+      const index = this.#classOf(target)
+      coefficients[index] = (coefficients[index] ?? 0) - weight
+    }
+    return coefficients
   }
 
   #classOf(target: Target): number {

@@ -3,8 +3,9 @@ export { SessError, type SessErrorCode } from './error.ts'
 export { Explainer } from './explainer.ts'
 export type { ClassScore, ExplainedWindow, Explanation, SaliencyMap } from './explanation.ts'
 export type { ImageSource, RawImage } from './io/photo.ts'
-export type { ExplainerInfo, MethodSupport } from './load.ts'
+export type { ExplainerInfo } from './load.ts'
 export { type Method, methods } from './methods/index.ts'
+export type { MethodSupport } from './methods/support.ts'
 export type { LayerReason, ModelAnalysis } from './models/info.ts'
 export type { ModelPreprocessing } from './models/preprocess.ts'
 export {
@@ -17,7 +18,15 @@ export {
 } from './models/registry.ts'
 export type { Rect, Size } from './native.ts'
 export type { TargetLayer } from './onnx/layers.ts'
-export type { ClassifyOptions, ExplainOptions, LoadOptions, Progress, Smoothing, Target } from './options.ts'
+export type {
+  AgainstClass,
+  ClassifyOptions,
+  ExplainOptions,
+  LoadOptions,
+  Progress,
+  Smoothing,
+  Target,
+} from './options.ts'
 export { type ColormapName, colormaps } from './render/colormaps.ts'
 export type { OverlayOptions } from './render/overlay.ts'
 export type { Picture, PictureFormat } from './render/picture.ts'

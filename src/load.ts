@@ -1,7 +1,7 @@
 import { openDevice } from './device.ts'
-import { invalidOption, type SessError } from './error.ts'
+import { invalidOption } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
-import { methods } from './methods/index.ts'
+import { type MethodSupport, methodSupport } from './methods/support.ts'
 import { checkLabels, givenLabels } from './models/labels.ts'
 import { type ModelPreprocessing, preprocessing } from './models/preprocess.ts'
 import { type ResolvedModel, resolveModel } from './models/resolve.ts'
@@ -10,7 +10,7 @@ import { type ClassifierGraph, loadClassifier } from './onnx/classifier.ts'
 import type { TargetLayer } from './onnx/layers.ts'
 import { checkLoadOptions, defaultDevice, defaultThreads, type LoadOptions } from './options.ts'
 import { autoBatch } from './sess/batch-size.ts'
-import { CamSessions } from './sess/cam-session.ts'
+import { ExplainSessions } from './sess/explain-session.ts'
 
 /** A model ready to run: its graph, how it is fed and read, and its sessions on a device. */
 export interface LoadedModel {
@@ -20,19 +20,9 @@ export interface LoadedModel {
   readonly labels: readonly string[] | undefined
   readonly preprocessing: ModelPreprocessing
   readonly device: Device
-  readonly sessions: CamSessions
+  readonly sessions: ExplainSessions
   /** Windows of one forward pass where nothing is said. */
   readonly batch: number
-}
-
-/** Whether a method works on this model, and why not. */
-export type MethodSupport =
-  | { readonly name: string; readonly supported: true }
-  | { readonly name: string; readonly supported: false; readonly reason: string }
-
-function methodSupport(name: string, unexplained: SessError | undefined): MethodSupport {
-  if (unexplained === undefined) return { name, supported: true }
-  return { name, supported: false, reason: unexplained.message }
 }
 
 /** What a loaded model is and how it will be explained. */
@@ -91,7 +81,7 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
   if (precision !== 'fp32') throw invalidOption('precision', precision, 'fp32 (the others need a CUDA device)')
   throwIfAborted(signal)
   const device = openDevice(deviceName, options.threads ?? defaultThreads())
-  let sessions: CamSessions | undefined
+  let sessions: ExplainSessions | undefined
   try {
     const resolved = await resolveModel(name, {
       signal,
@@ -103,7 +93,7 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
     const stated = options.labels === undefined ? resolved.labels : await givenLabels(options.labels, signal)
     const labels = checkLabels(stated, classifier.classes)
     throwIfAborted(signal)
-    sessions = new CamSessions(device, classifier, activation)
+    sessions = new ExplainSessions(device, classifier, activation)
     const ready = await sessions.classifying()
     ready[Symbol.dispose]()
     throwIfAborted(signal)
@@ -118,6 +108,7 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
 
 export function describeModel(loaded: LoadedModel): ExplainerInfo {
   const { resolved, classifier, activation, labels, device } = loaded
+  let support: readonly MethodSupport[] | undefined // builds every method's graph: only when asked
   return {
     model: resolved.id,
     path: resolved.path,
@@ -134,7 +125,10 @@ export function describeModel(loaded: LoadedModel): ExplainerInfo {
     batch: classifier.batch,
     layer: classifier.layer?.name,
     candidates: classifier.candidates,
-    methods: methods.map(({ name }) => methodSupport(name, loaded.sessions.unexplained)),
+    get methods() {
+      support ??= methodSupport(classifier)
+      return support
+    },
     device: { type: device.type, threads: device.threads, simd: device.simd },
     preprocessing: loaded.preprocessing,
   }

@@ -38,10 +38,22 @@ const smoothingSchema = z.strictObject({
   sigma: field<number>('a number above 0', (v) => isNumber(v) && v > 0),
 })
 
+/** A class that the explained one is held against, and how much of its logit is taken away (less than 0: added). */
+export interface AgainstClass {
+  readonly target: number | string
+  readonly weight: number
+}
+const isAgainst = (value: unknown) =>
+  z.strictObject({ target: z.custom(isTarget), weight: z.number() }).safeParse(value).success
+
 const explainSchema = z.strictObject({
   target: field<Target | readonly Target[]>(
     'a class index, a label or "top-1", or a list of at least one of these',
     (v) => isTarget(v) || (Array.isArray(v) && v.length > 0 && v.every(isTarget)),
+  ),
+  against: field<Target | readonly AgainstClass[]>(
+    'a class index, a label, or a list of at least one { target, weight }',
+    (v) => (isTarget(v) && v !== 'top-1') || (Array.isArray(v) && v.length > 0 && v.every(isAgainst)),
   ),
   method: field<string>('the name of a method', isText),
   layer: field<string>('the name of a tensor or node', isText),
@@ -69,6 +81,8 @@ const explainSchema = z.strictObject({
   maxWindows: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
   maxPixels,
   keepMaps: field<boolean>('true or false', isBoolean),
+  /** Noisy copies of smoothgrad, steps of integrated-gradients. */
+  samples: field<number>('a whole number from 1 to 10000', (v) => isInteger(v, 1, 10_000)),
   /** For methods that draw at random. */
   seed: field<number>('a whole number from 0', (v) => isInteger(v, 0)),
   signal,
@@ -116,6 +130,7 @@ export const explainDefaults = {
   maxWindows: 100_000,
   maxPixels: DEFAULT_MAX_PIXELS,
   keepMaps: false,
+  seed: 0,
 } as const
 
 /** @throws SessError `OPTION_INVALID` with option, value and what is expected */

@@ -15,6 +15,7 @@ interface GoldenOptions {
   readonly smooth?: boolean
   readonly antialias?: boolean
   readonly sess?: boolean
+  readonly method?: string
 }
 
 /** One golden: the image, the oracle's options and what it found. */
@@ -39,19 +40,30 @@ const defined = <T extends object>(values: T): T =>
 
 /** The oracle's options in the library's words. */
 export function libraryOptions({ options }: Golden): ExplainOptions & { readonly target: number | string } {
-  const { given_target, target, scales, step, ratio, theta, mode, smooth, antialias, sess } = options
+  const { given_target, target, scales, step, ratio, theta, mode, smooth, antialias, sess, method } = options
   return {
     target: given_target === null ? 'top-1' : (given_target ?? target),
-    ...defined({ scales, step, preFilter: ratio, theta, fusion: mode, smooth, antialias, sess }),
+    ...defined({ scales, step, preFilter: ratio, theta, fusion: mode, smooth, antialias, sess, method }),
   }
 }
 
-/** The tolerance of end-to-end maps: 99.9 % of the pixels within 1e-3, mean absolute difference under 1e-4. */
-export function expectGoldenMap(map: ArrayLike<number>, golden: string): void {
+interface Tolerance {
+  /** Share of the pixels within 1e-3. */
+  readonly close: number
+  /** Of the absolute difference. */
+  readonly mean: number
+}
+
+const usual: Tolerance = { close: 0.999, mean: 1e-4 }
+
+/** Of methods that read the gradient at the image, without SESS: a unit at its kink flips with the last bit. */
+export const kinks: Tolerance = { close: 0.95, mean: 5e-4 }
+
+export function expectGoldenMap(map: ArrayLike<number>, golden: string, tolerance: Tolerance = usual): void {
   const { data } = goldenArray(`${golden}.map`)
   expect(map.length).toBe(data.length)
   const differences = Array.from(data, (value, i) => Math.abs(value - (map[i] ?? Number.NaN)))
   const close = differences.filter((difference) => difference <= 1e-3).length
-  expect(close / data.length).toBeGreaterThanOrEqual(0.999)
-  expect(differences.reduce((a, b) => a + b, 0) / data.length).toBeLessThan(1e-4)
+  expect(close / data.length).toBeGreaterThanOrEqual(tolerance.close)
+  expect(differences.reduce((a, b) => a + b, 0) / data.length).toBeLessThan(tolerance.mean)
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { invalidOption } from '../error.ts'
+import { methods } from '../methods/index.ts'
 import { type ColormapName, colormaps } from '../render/colormaps.ts'
 
 /** Options that name and load a model. */
@@ -30,6 +31,7 @@ export interface ExplainArguments extends ModelArguments, CommonArguments {
   readonly output: readonly string[]
   readonly map: readonly string[]
   readonly target: readonly string[]
+  readonly against?: string
   readonly method?: string
   /** As written: what one number means depends on the model's window. */
   readonly scales?: readonly number[] | number
@@ -46,6 +48,7 @@ export interface ExplainArguments extends ModelArguments, CommonArguments {
   readonly colormap?: ColormapName
   readonly alpha?: number
   readonly plan: boolean
+  readonly samples?: number
   readonly seed?: number
 }
 
@@ -121,7 +124,10 @@ export function addExplainOptions(command: Command): Command {
         collect('--target'),
       ),
     )
-    .addOption(option('--method <name>', 'base method (default: grad-cam)', text))
+    .addOption(option('--against <class>', 'explains the target minus this class: why the one and not the other', text))
+    .addOption(
+      option('--method <name>', `${methods.map(({ name }) => name).join(', ')} (default: ${methods[0]?.name})`, text),
+    )
     .addOption(layerOption())
     .addOption(
       option(
@@ -145,6 +151,7 @@ export function addExplainOptions(command: Command): Command {
     .addOption(option('--colormap <name>', `${colormaps.join(', ')} (default: ${colormaps[0]})`, oneOf(...colormaps)))
     .addOption(option('--alpha <a>', 'opacity of the overlay, 0 to 1 (default: 0.6)', real(0, 1)))
     .addOption(new Option('--plan', 'print what would run, and stop'))
+    .addOption(option('--samples <n>', 'noisy copies of smoothgrad, steps of integrated-gradients', integer(1, 10_000)))
     .addOption(option('--seed <n>', 'for methods that draw at random', integer(0, 2 ** 32 - 1)))
 }
 

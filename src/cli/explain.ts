@@ -99,10 +99,14 @@ async function explainOne(
 
 /** What the command line says about the method, without the target and what concerns the process. */
 function explainOptions(explainer: Explainer, options: ExplainArguments): ExplainOptions {
-  const { method, step, preFilter, theta, fusion, smooth, sess, antialias, batch, maxWindows, maxPixels } = options
+  const { against, method, step, preFilter, theta, fusion, smooth, sess, antialias, batch } = options
+  const { maxWindows, maxPixels, samples, seed } = options
   const { height, width } = explainer.info.input
   const scales = scalesFor(options.scales, Math.max(height, width))
-  return { method, scales, step, preFilter, theta, fusion, smooth, sess, antialias, batch, maxWindows, maxPixels }
+  return {
+    ...{ against, method, scales, step, preFilter, theta, fusion, smooth, sess, antialias, batch },
+    ...{ maxWindows, maxPixels, samples, seed },
+  }
 }
 
 async function write(

@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises'
 import { openDevice } from '../device.ts'
 import { SessError } from '../error.ts'
 import { throwIfAborted } from '../io/abort.ts'
-import { type MethodSupport, readClassifier } from '../load.ts'
+import { readClassifier } from '../load.ts'
 import { methods } from '../methods/index.ts'
+import { type MethodSupport, methodSupport } from '../methods/support.ts'
 import type { ClassifierGraph } from '../onnx/classifier.ts'
-import { buildCamModel } from '../onnx/explain-model.ts'
 import type { TargetLayer } from '../onnx/layers.ts'
 import { readModel } from '../onnx/proto.ts'
 import { checkLoadOptions, type LoadOptions } from '../options.ts'
@@ -119,7 +119,7 @@ function describeClassifier(classifier: ClassifierGraph, manifest: Manifest | un
     },
     layer: layer && { ...layer, reason: layerReason(manifest, options) },
     candidates,
-    methods: methods.map(({ name }) => supportOf(name, classifier)),
+    methods: methodSupport(classifier),
   }
 }
 
@@ -136,17 +136,6 @@ function activationSource(
   if (activation !== undefined) return 'the option activation'
   if (manifest?.activation !== undefined) return 'the manifest'
   return classifier.activation === 'unknown' ? 'assumed' : 'the graph'
-}
-
-/** Builds the graph that the method would run: what refuses to be built says why. */
-function supportOf(name: string, classifier: ClassifierGraph): MethodSupport {
-  try {
-    buildCamModel(classifier, { targets: 1 })
-    return { name, supported: true }
-  } catch (error) {
-    if (error instanceof SessError) return { name, supported: false, reason: error.message }
-    throw error
-  }
 }
 
 function countOperators(nodes: readonly { readonly opType: string; readonly domain: string }[]) {

@@ -6,6 +6,7 @@ import { Emitter } from './grad/emitter.ts'
 import { add, type Gradient, tensorGradient } from './grad/gradient.ts'
 import { nodeReads } from './graph.ts'
 import { makeValueInfo, modelBytes, revise } from './messages.ts'
+import { dependents } from './paths.ts'
 import type { Dim, Dims } from './shapes.ts'
 
 /** A model that ONNX Runtime opens from memory. */
@@ -85,6 +86,21 @@ export class AugmentedGraph {
       passing,
       extraOutputs: this.#extraOutputs,
     })
+  }
+
+  /** Whether a tensor that was added depends on the image by more than the choice of the seed's class. */
+  readsFeatures(name: string, seed: SeedInputs): boolean {
+    const { graph, inputName } = this.classifier
+    const own = new Map(this.emitter.nodes.flatMap((node) => node.output.map((output) => [output, node])))
+    const ofImage = dependents(graph, inputName)
+    const chosen = chosenClass(this.emitter, seed.classes, this.logits)
+    const reads = (tensor: string): boolean => {
+      if (tensor === chosen) return false
+      if (ofImage.has(tensor)) return true
+      const node = own.get(tensor)
+      return node !== undefined && nodeReads(node).some(reads)
+    }
+    return reads(name)
   }
 
   /** Declares a float32 output [N, ...shape]. */

@@ -41,7 +41,8 @@ export async function loadClassifier(
   const input = findImageInput(read, overrides)
   const { batch, graph, shapes } = await openBatch(read, input, probe)
   const logits = findLogits(graph, shapes, overrides)
-  const ends = { input: input.name, inputLayout: input.layout, logits: logits.name }
+  const { height, width } = input
+  const ends = { input: input.name, inputLayout: input.layout, height, width, logits: logits.name }
   const candidates = layerCandidates(graph, shapes, ends)
   const layer =
     overrides.layer === undefined ? candidates[0] : namedLayer(graph, shapes, ends, candidates, overrides.layer)
@@ -51,8 +52,8 @@ export async function loadClassifier(
     opset: graph.opset,
     inputName: input.name,
     layout: input.layout,
-    height: input.height,
-    width: input.width,
+    height,
+    width,
     logits: logits.name,
     classAxis: logits.classAxis,
     classes: logits.classes,
@@ -65,6 +66,6 @@ export async function loadClassifier(
 
 /** The target layer that a tensor or node name means. Throws `LAYER_NOT_FOUND` with the candidates. */
 export function resolveLayer(classifier: ClassifierGraph, name: string): TargetLayer {
-  const { graph, shapes, inputName, layout, logits, candidates } = classifier
-  return namedLayer(graph, shapes, { input: inputName, inputLayout: layout, logits }, candidates, name)
+  const { graph, shapes, inputName, layout, height, width, logits, candidates } = classifier
+  return namedLayer(graph, shapes, { input: inputName, inputLayout: layout, height, width, logits }, candidates, name)
 }

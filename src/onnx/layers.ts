@@ -3,7 +3,8 @@ import type { Layout } from './discover.ts'
 import type { Graph } from './graph.ts'
 import { intsAttribute } from './messages.ts'
 import { dominators, tensorsBetween } from './paths.ts'
-import type { Shapes } from './shapes.ts'
+import type { Dims, Shapes } from './shapes.ts'
+import { tokenGrid, tokensReachLogits } from './tokens.ts'
 
 /** A feature map that can be explained: `channels x height x width` per image. */
 export interface TargetLayer {
@@ -11,25 +12,33 @@ export interface TargetLayer {
   readonly channels: number
   readonly height: number
   readonly width: number
-  readonly layout: Layout
+  /** `tokens`: batch x (skip + height x width) x channels, as transformers have it. */
+  readonly layout: Layout | 'tokens'
+  /** Class and register tokens before those of the grid; 0 but for `tokens`. */
+  readonly skip: number
 }
 
-interface Ends {
+export interface Ends {
   readonly input: string
   readonly inputLayout: Layout
+  /** Pixels of the image. */
+  readonly height: number
+  readonly width: number
   readonly logits: string
 }
 
 /**
  * Tensors with spatial extent (height and width over 1) that every path from input to logits passes, the last
- * first: the first is the default target layer, in practice the input of the global pooling.
+ * first: the first is the default target layer, in practice the input of the global pooling. In a transformer that
+ * reads its class token alone, tokens behind the last attention say nothing any more, and are left out.
  */
 export function layerCandidates(graph: Graph, shapes: Shapes, ends: Ends): readonly TargetLayer[] {
   const between = tensorsBetween(graph, shapes, ends.input, ends.logits)
-  const layouts = tensorLayouts(graph, shapes, ends)
+  const describe = layerDescriber(graph, shapes, ends)
   return dominators(graph, between, ends.input, ends.logits)
     .filter((name) => name !== ends.input)
-    .flatMap((name) => describeLayer(name, shapes, layouts) ?? [])
+    .flatMap((name) => describe(name) ?? [])
+    .filter((layer) => layer.layout !== 'tokens' || tokensReachLogits(graph, shapes, layer.name, ends.logits))
 }
 
 /**
@@ -54,20 +63,36 @@ export function namedLayer(
   if (!tensorsBetween(graph, shapes, ends.input, ends.logits).has(name)) {
     throw refuse('is not on the way from the image to the logits')
   }
-  const layer = describeLayer(name, shapes, tensorLayouts(graph, shapes, ends))
+  const layer = layerDescriber(graph, shapes, ends)(name)
   if (layer === undefined) throw refuse('is no feature map (batch, channels, height and width, both over 1)')
+  if (layer.layout === 'tokens' && !tokensReachLogits(graph, shapes, name, ends.logits)) {
+    throw refuse('lies behind the last attention: only its class token is read from there on')
+  }
   return layer
 }
 
-function describeLayer(name: string, shapes: Shapes, layouts: ReadonlyMap<string, Layout>): TargetLayer | undefined {
-  const facts = shapes.get(name)
-  const layout = layouts.get(name)
-  if (facts === undefined || layout === undefined || facts.dtype !== 'float32') return undefined
-  const [batch, a, b, c] = facts.dims
-  if (typeof a !== 'number' || typeof b !== 'number' || typeof c !== 'number') return undefined
-  if (batch !== 1 && (typeof batch !== 'object' || batch.batch !== 1)) return undefined
-  const [channels, height, width] = layout === 'NCHW' ? [a, b, c] : [c, a, b]
-  return height > 1 && width > 1 ? { name, channels, height, width, layout } : undefined
+/** What a tensor's name says of it as a feature map; undefined where it is none. */
+function layerDescriber(graph: Graph, shapes: Shapes, ends: Ends): (name: string) => TargetLayer | undefined {
+  const layouts = tensorLayouts(graph, shapes, ends)
+  return (name) => {
+    const facts = shapes.get(name)
+    if (facts === undefined || facts.dtype !== 'float32' || !isPerImage(facts.dims)) return undefined
+    const lengths = facts.dims.slice(1).filter((dim) => typeof dim === 'number')
+    if (lengths.length === 2 && facts.dims.length === 3) {
+      const grid = tokenGrid(graph, shapes, lengths, ends)
+      return grid && { name, channels: lengths[1] ?? 1, ...grid, layout: 'tokens' }
+    }
+    const layout = layouts.get(name)
+    const [a, b, c] = lengths
+    if (layout === undefined || a === undefined || b === undefined || c === undefined) return undefined
+    const [channels, height, width] = layout === 'NCHW' ? [a, b, c] : [c, a, b]
+    return height > 1 && width > 1 ? { name, channels, height, width, layout, skip: 0 } : undefined
+  }
+}
+
+function isPerImage([batch, ...others]: Dims): boolean {
+  const isBatch = batch === 1 || (typeof batch === 'object' && batch.batch === 1)
+  return isBatch && others.every((dim) => typeof dim === 'number')
 }
 
 /** Operators that by ONNX's definition work on batch x channels x height x width. */
@@ -79,11 +104,16 @@ const CHANNELS_FIRST: ReadonlySet<string> = new Set(
 /** Where the channels of each 4-D tensor stand, as far as the operators tell. */
 function tensorLayouts(graph: Graph, shapes: Shapes, ends: Ends): ReadonlyMap<string, Layout> {
   const layouts = new Map<string, Layout>([[ends.input, ends.inputLayout]])
+  const learn = (name: string, layout: Layout) => {
+    if (shapes.get(name)?.dims.length === 4) layouts.set(name, layout)
+  }
   for (const node of graph.nodes) {
+    const [first = ''] = node.input
+    if (CHANNELS_FIRST.has(node.opType)) learn(first, 'NCHW')
     const before = node.input.map((input) => layouts.get(input)).find((layout) => layout !== undefined)
-    const layout = layoutAfter(node.opType, before, intsAttribute(node, 'perm'))
-    if (layout === undefined) continue
-    for (const output of node.output) if (shapes.get(output)?.dims.length === 4) layouts.set(output, layout)
+    const isTokenLinear = node.opType === 'MatMul' && graph.initializers.has(node.input[1] ?? '')
+    const layout = isTokenLinear ? 'NHWC' : layoutAfter(node.opType, before, intsAttribute(node, 'perm'))
+    if (layout !== undefined) for (const output of node.output) learn(output, layout)
   }
   return layouts
 }
@@ -94,7 +124,8 @@ function layoutAfter(
   perm: readonly number[] | undefined,
 ): Layout | undefined {
   if (CHANNELS_FIRST.has(opType)) return 'NCHW'
-  if (opType === 'Reshape') return undefined
+  if (opType === 'LayerNormalization') return 'NHWC'
+  if (opType === 'Reshape' || opType === 'MatMul') return undefined
   if (opType !== 'Transpose') return before
   const order = perm?.join()
   if (before === 'NCHW' && order === '0,2,3,1') return 'NHWC'

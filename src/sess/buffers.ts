@@ -1,6 +1,7 @@
+import type { Copies } from '../methods/method.ts'
 import { type Device, type DType, Tensor } from '../native.ts'
 import { largestBand } from './bands.ts'
-import type { CamSession } from './cam-session.ts'
+import type { ExplainSession } from './explain-session.ts'
 import type { Plan } from './plan.ts'
 
 /** Everything a run over batches writes to, allocated once. */
@@ -11,8 +12,10 @@ export interface Buffers {
   readonly input: Tensor<'float32'>
   /** batch x classes. */
   readonly logits: Tensor<'float32'>
-  /** batch x channels x u x v. */
-  readonly activations: Tensor<'float32'>
+  /** What the model reads and says of a copy of the batch; undefined where each window is asked once. */
+  readonly copy: { readonly input: Tensor<'float32'>; readonly logits: Tensor<'float32'> } | undefined
+  /** The model's other outputs, by name; each batch x what one window gives. */
+  readonly outputs: ReadonlyMap<string, Tensor<'float32'>>
   /** rows x targets x (logit, log p). */
   readonly scores: Tensor<'float64'>
   readonly perTarget: readonly TargetBuffers[]
@@ -21,59 +24,110 @@ export interface Buffers {
 export interface TargetBuffers {
   /** The class of each sample, batch. */
   readonly classes: Tensor<'int64'>
-  /** batch x channels. */
-  readonly weights: Tensor<'float32'>
-  /** rows x u x v. */
+  /** batch x classes; undefined where the logit of a class alone is explained. */
+  readonly coefficients: Tensor<'float32'> | undefined
+  readonly source: MapSource
+  /** windows x u x v. */
   readonly maps: Tensor<'float32'>
-  /** rows. */
+  /** windows. */
   readonly peaks: Tensor<'float32'>
 }
 
-interface BufferSizes {
-  readonly targets: number
-  /** Windows, and one for the base view. */
-  readonly rows: number
-}
+/** What a batch's maps are made of. */
+export type MapSource =
+  /** batch x C x u x v, batch x C. */
+  | { readonly kind: 'cam'; readonly features: Tensor<'float32'>; readonly weights: Tensor<'float32'> }
+  /** batch x window; `mean`: over the copies, where there are some. */
+  | { readonly kind: 'pixels'; readonly gradient: Tensor<'float32'>; readonly mean: Tensor<'float32'> | undefined }
 
 /** Sizes of a model's outputs, as far as buffers go. */
-export type OutputSizes = Pick<CamSession, 'classes' | 'channels' | 'grid'>
+export type OutputSizes = Pick<ExplainSession, 'classes' | 'targets' | 'grid'>
 
 /** Bytes that one explanation holds besides the model: buffers, photo, map and its unsmoothed form. */
-export function memoryOf(plan: Plan, model: OutputSizes, targets: number, keepMaps: boolean): number {
+export function memoryOf(plan: Plan, model: OutputSizes, copies: Copies, keepMaps: boolean): number {
   const { batch, window, image } = plan
-  const rows = plan.windows.length + 1
+  const targets = Math.max(1, model.targets.length)
+  const rows = plan.windows.length
   const grid = model.grid.height * model.grid.width
-  const shared = largestBand(plan.levels, window) * 3 * 4 + rows * targets * 16
-  const batched = batch * 4 * (3 * window.height * window.width + model.classes + model.channels * grid)
-  const perTarget = batch * (8 + 4 * model.channels) + rows * 4 * (grid + 1)
-  const kept = keepMaps ? 4 * plan.windows.length * window.height * window.width * targets : 0
+  const pixels = 3 * window.height * window.width
+  const hasCopies = copies.kind !== 'none'
+  const inputs = (pixels + model.classes) * (hasCopies ? 2 : 1)
+  const outputs = outputShapes(model, [3, window.height, window.width]).map(({ shape }) => elementsOf(shape))
+  const shared = largestBand(plan.levels, window) * 3 * 4 + (rows + 1) * targets * 16
+  const batched = batch * 4 * (inputs + outputs.reduce((sum, elements) => sum + elements, 0))
+  const means = hasCopies ? batch * 4 * pixels : 0
+  const perTarget = batch * 8 + means + rows * 4 * (grid + 1)
+  const kept = keepMaps ? 4 * rows * window.height * window.width * targets : 0
   return shared + batched + kept + targets * perTarget + image.height * image.width * (3 + 4 + 4)
 }
 
+function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1)
+}
+
+/** The model's outputs but for the logits, each once, with the shape of one window's share. */
+function outputShapes({ targets, grid }: Pick<ExplainSession, 'targets' | 'grid'>, image: readonly number[]) {
+  const shapes = new Map<string, readonly number[]>()
+  for (const target of targets) {
+    if (target.kind === 'pixels') shapes.set(target.gradient, image)
+    else {
+      shapes.set(target.features, [target.channels, grid.height, grid.width])
+      if (target.weights !== undefined) shapes.set(target.weights, [target.channels])
+    }
+  }
+  return [...shapes].map(([name, shape]) => ({ name, shape }))
+}
+
 /** @throws SessError `OUT_OF_MEMORY`, with nothing left allocated */
-export function allocateBuffers(device: Device, plan: Plan, model: CamSession, sizes: BufferSizes): Buffers {
+export function allocateBuffers(device: Device, plan: Plan, model: ExplainSession, copies: Copies): Buffers {
   const { batch, window } = plan
-  const { grid, channels, classes, layout } = model
-  const { rows } = sizes
+  const { grid, classes, layout, targets, seeds } = model
+  const windows = plan.windows.length
   const image = layout === 'NCHW' ? [3, window.height, window.width] : [window.height, window.width, 3]
+  const hasCopies = copies.kind !== 'none'
   const made: Tensor[] = []
   const tensor = <D extends DType>(dtype: D, ...shape: number[]): Tensor<D> => {
     const allocated = new Tensor(device, dtype, shape)
     made.push(allocated)
     return allocated
   }
+  const ones = (channels: number): Tensor<'float32'> => {
+    const weights = tensor('float32', batch, channels)
+    weights.write(new Float32Array(batch * channels).fill(1))
+    return weights
+  }
   try {
+    const outputs = new Map(
+      outputShapes(model, image).map(({ name, shape }) => [name, tensor('float32', batch, ...shape)]),
+    )
+    const output = (name: string): Tensor<'float32'> => {
+      const found = outputs.get(name)
+      if (found === undefined) throw new RangeError(`the model has no output "${name}"`)
+      return found
+    }
+    const sourceOf = (target: ExplainSession['targets'][number]): MapSource => {
+      if (target.kind === 'pixels') {
+        const mean = hasCopies ? tensor('float32', batch, ...image) : undefined
+        return { kind: 'pixels', gradient: output(target.gradient), mean }
+      }
+      const weights = target.weights === undefined ? ones(target.channels) : output(target.weights)
+      return { kind: 'cam', features: output(target.features), weights }
+    }
     return {
       band: tensor('float32', 3 * largestBand(plan.levels, window)),
       input: tensor('float32', batch, ...image),
       logits: tensor('float32', batch, classes),
-      activations: tensor('float32', batch, channels, grid.height, grid.width),
-      scores: tensor('float64', rows, Math.max(1, sizes.targets), 2),
-      perTarget: Array.from({ length: sizes.targets }, () => ({
+      copy: hasCopies
+        ? { input: tensor('float32', batch, ...image), logits: tensor('float32', batch, classes) }
+        : undefined,
+      outputs,
+      scores: tensor('float64', windows + 1, Math.max(1, targets.length), 2),
+      perTarget: targets.map((target, t) => ({
         classes: tensor('int64', batch),
-        weights: tensor('float32', batch, channels),
-        maps: tensor('float32', rows, grid.height, grid.width),
-        peaks: tensor('float32', rows),
+        coefficients: seeds[t]?.coefficients === undefined ? undefined : tensor('float32', batch, classes),
+        source: sourceOf(target),
+        maps: tensor('float32', windows, grid.height, grid.width),
+        peaks: tensor('float32', windows),
       })),
     }
   } catch (error) {
@@ -83,7 +137,12 @@ export function allocateBuffers(device: Device, plan: Plan, model: CamSession, s
 }
 
 /** Frees all but the maps, which the fusion still reads. */
-export function disposeScratch({ perTarget, ...shared }: Buffers): void {
-  for (const tensor of Object.values(shared)) tensor.dispose()
-  for (const { classes, weights, peaks } of perTarget) for (const tensor of [classes, weights, peaks]) tensor.dispose()
+export function disposeScratch(buffers: Buffers): void {
+  const { band, input, logits, copy, outputs, scores, perTarget } = buffers
+  for (const tensor of [band, input, logits, copy?.input, copy?.logits, scores, ...outputs.values()]) tensor?.dispose()
+  for (const { classes, coefficients, source, peaks } of perTarget) {
+    for (const tensor of [classes, coefficients, peaks]) tensor?.dispose()
+    if (source.kind === 'cam') source.weights.dispose()
+    else source.mean?.dispose()
+  }
 }

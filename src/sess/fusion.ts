@@ -43,10 +43,7 @@ export interface FusedTarget {
  * @throws SessError `MODEL_NONFINITE` when no window is left, `OUT_OF_MEMORY`, `ABORTED`
  */
 export async function fuseTarget(input: FusionInput, options: FusionOptions): Promise<FusedTarget> {
-  const { plan, result } = input
-  const windows = plan.windows.length
-  const logProbability = result.logProbability.subarray(0, windows)
-  const scores = scoreWindows(logProbability, result.peaks.subarray(0, windows), options.preFilter)
+  const scores = scoreWindows(input.result.logProbability, input.result.peaks, options.preFilter)
   const map = await fuseWindows(input, scores, options)
   const windowMaps = options.keepMaps ? await upsampleWindows(input, scores.kept) : undefined
   return { scores, map, windowMaps }

@@ -1,9 +1,8 @@
 import { SessError } from '../error.ts'
+import type { Copies } from '../methods/method.ts'
 import {
-  camReduce,
   type Device,
   gather,
-  type Milliseconds,
   type Preprocessing,
   patches,
   pyramid,
@@ -11,15 +10,15 @@ import {
   type Resize,
   type Size,
   type Stream,
-  score,
   type Tensor,
 } from '../native.ts'
 import { bandsOf, overlapLittle } from './bands.ts'
+import { BatchRun } from './batch-run.ts'
 import { allocateBuffers, type Buffers, disposeScratch } from './buffers.ts'
-import type { CamSession } from './cam-session.ts'
+import type { ExplainSession } from './explain-session.ts'
 import type { PlannedWindow } from './geometry.ts'
 import { type Plan, windowsByLevel } from './plan.ts'
-import type { Stopwatch, TimedPhase } from './stopwatch.ts'
+import type { Stopwatch } from './stopwatch.ts'
 
 export interface WindowsInput {
   readonly device: Device
@@ -27,20 +26,32 @@ export interface WindowsInput {
   /** H x W x 3. */
   readonly photo: Tensor<'uint8'>
   readonly plan: Plan
-  readonly model: CamSession
+  readonly model: ExplainSession
   readonly preprocessing: Preprocessing
-  /** Class of each target; -1: the argmax of the base view. */
-  readonly targets: readonly number[]
+  /** In the order of the model's seeds. */
+  readonly targets: readonly WindowsTarget[]
+  /** Asked for each window beside itself. */
+  readonly copies: Copies
+  /** Of the noise that copies are made with. */
+  readonly seed: number
   readonly clock: Stopwatch
   readonly onForwards: (done: number) => void
 }
 
-/** What one target's forward passes leave: a row for each window in window order, then one for the base view. */
+/** What is explained: the logit of a class, plus, where there are coefficients, a weighted sum of all logits. */
+export interface WindowsTarget {
+  /** -1: the argmax of the base view. */
+  readonly target: number
+  /** K; undefined where the model's seed takes none. */
+  readonly coefficients: Float32Array | undefined
+}
+
+/** What one target's forward passes leave: a row for each window in window order. */
 export interface TargetResult {
   readonly target: number
   /** log p of each row, NaN where its logits are not finite. */
   readonly logProbability: Float64Array
-  /** Maps on the target layer's grid, rows x u x v; the caller disposes it. */
+  /** Maps on the target layer's grid or at the window's pixels, windows x u x v; the caller disposes it. */
   readonly maps: Tensor<'float32'>
   /** Each map's maximum, NaN where it is not finite. */
   readonly peaks: Float32Array
@@ -51,9 +62,6 @@ export interface WindowsOutput {
   readonly baseLogits: Float32Array
   readonly results: readonly TargetResult[]
 }
-
-/** Batches enqueued ahead: the queue never runs dry, and no more than this waits behind an abort. */
-const batchesAhead = 2
 
 /** Lowest index of the largest logit. */
 function argmax(logits: Float32Array): number {
@@ -68,39 +76,34 @@ function without(windows: readonly PlannedWindow[], index: number | null): reado
   return index === null ? windows : windows.filter((window) => window.index !== index)
 }
 
-/** The passage of one call's windows through the model, batch by batch. Ops are enqueued ahead of results. */
+/** The passage of one call's windows through the model: each is cut out of its level into the model's input. */
 class WindowsRun {
   readonly #input: WindowsInput
   readonly #buffers: Buffers
-  /** Windows that stand in the model's input, by row. */
-  #rows: number[] = []
-  #ops: Promise<void>[] = []
-  readonly #underWay: { readonly done: Promise<unknown>; readonly size: number }[] = []
-  #forwards = 0
+  readonly #batch: BatchRun
 
   constructor(input: WindowsInput, buffers: Buffers) {
     this.#input = input
     this.#buffers = buffers
+    this.#batch = new BatchRun(input, buffers)
   }
 
-  /** The base view by itself, as the first forward pass, into `row`. Targets that were -1 are known after it. */
-  async base(row: number): Promise<{ readonly logits: Float32Array; readonly targets: readonly number[] }> {
+  /** The base view by itself, as the first forward pass. Targets that were -1 are known after it. */
+  async base(): Promise<{ readonly logits: Float32Array; readonly targets: readonly number[] }> {
     const { plan, targets } = this.#input
-    this.#setTargets(targets, 1)
+    const given = targets.map(({ target }) => target)
+    this.#setTargets(given, 1)
     const whole = { y: 0, x: 0, ...plan.window }
     this.#resize(plan.window, whole, 'antialias')
-    this.#gather([{ index: row, level: 0, y: 0, x: 0 }], whole)
-    this.#forward()
-    await Promise.all(this.#ops)
-    const logits = this.#buffers.logits.read(1)
-    const known = targets.map((target) => (target < 0 ? argmax(logits) : target))
-    this.#reduce(known)
-    await this.#closeBatch()
+    this.#gather([{ index: plan.baseWindow ?? plan.windows.length, level: 0, y: 0, x: 0 }], whole)
+    const logits = await this.#batch.logits()
+    const known = given.map((target) => (target < 0 ? argmax(logits) : target))
+    await this.#batch.endBase(known)
     this.#setTargets(known, plan.batch)
     return { logits, targets: known }
   }
 
-  /** Every window but those of `done`. */
+  /** Every window but `done`. */
   async windows(targets: readonly number[], done: number | null): Promise<void> {
     const { plan, model } = this.#input
     const filter = plan.antialias ? 'antialias' : 'bilinear'
@@ -115,8 +118,8 @@ class WindowsRun {
         await this.#fill(without(band.windows, done), targets, (some) => this.#gather(some, band.rect))
       }
     }
-    if (this.#rows.length > 0) this.#runBatch(targets)
-    await this.#settle(0)
+    if (this.#batch.rows.length > 0) await this.#batch.run(targets)
+    await this.#batch.end()
   }
 
   /** Puts windows into the model's input with `cut`, and runs each batch that is full. */
@@ -125,32 +128,27 @@ class WindowsRun {
     targets: readonly number[],
     cut: (some: readonly PlannedWindow[]) => void,
   ): Promise<void> {
+    const { batch } = this.#input.plan
     for (let next = 0; next < windows.length; ) {
-      const room = this.#input.plan.batch - this.#rows.length
+      const room = batch - this.#batch.rows.length
       cut(windows.slice(next, next + room))
       next += room
-      if (this.#rows.length === this.#input.plan.batch) {
-        this.#runBatch(targets)
-        await this.#settle(batchesAhead)
-      }
+      if (this.#batch.rows.length === batch) await this.#batch.run(targets)
     }
   }
 
   #setTargets(targets: readonly number[], rows: number): void {
-    for (const [t, { classes }] of this.#buffers.perTarget.entries()) {
+    for (const [t, { classes, coefficients }] of this.#buffers.perTarget.entries()) {
       classes.write(new BigInt64Array(rows).fill(BigInt(targets[t] ?? -1)))
+      const row = this.#input.targets[t]?.coefficients
+      if (row !== undefined) coefficients?.write(repeated(row, rows))
     }
-  }
-
-  #enqueue(phase: TimedPhase, op: Promise<Milliseconds>): void {
-    const timed = this.#input.clock.add(phase, op)
-    timed.catch(() => {}) // seen by the batch's Promise.all, unless an earlier batch fails first
-    this.#ops.push(timed)
   }
 
   #resize(level: Size, band: Rect, filter: Resize['filter']): void {
     const { stream, photo, preprocessing } = this.#input
-    this.#enqueue('pyramid', pyramid(stream, photo, { level, band, filter, ...preprocessing }, this.#buffers.band))
+    const options = { level, band, filter, ...preprocessing }
+    this.#batch.enqueue('pyramid', pyramid(stream, photo, options, this.#buffers.band))
   }
 
   #gather(windows: readonly PlannedWindow[], band: Rect): void {
@@ -160,79 +158,28 @@ class WindowsRun {
       window: plan.window,
       origins: Int32Array.from(windows.flatMap(({ y, x }) => [y - band.y, x - band.x])),
       layout: model.layout,
-      slot: this.#rows.length,
+      slot: this.#batch.rows.length,
     }
-    this.#enqueue('gather', gather(stream, this.#buffers.band, options, this.#buffers.input))
-    this.#rows.push(...windows.map(({ index }) => index))
+    const op = gather(stream, this.#buffers.band, options, this.#buffers.input)
+    this.#batch.put(indices(windows), 'gather', op)
   }
 
   #patches(windows: readonly PlannedWindow[], level: Size, filter: Resize['filter']): void {
     const { stream, photo, preprocessing, plan } = this.#input
     const origins = Int32Array.from(windows.flatMap(({ y, x }) => [y, x]))
-    const options = { level, window: plan.window, origins, filter, ...preprocessing, slot: this.#rows.length }
-    this.#enqueue('pyramid', patches(stream, photo, options, this.#buffers.input))
-    this.#rows.push(...windows.map(({ index }) => index))
+    const options = { level, window: plan.window, origins, filter, ...preprocessing, slot: this.#batch.rows.length }
+    this.#batch.put(indices(windows), 'pyramid', patches(stream, photo, options, this.#buffers.input))
   }
+}
 
-  #forward(): void {
-    const { stream, model } = this.#input
-    const { input, logits, activations, perTarget } = this.#buffers
-    const bind = <T>(names: readonly string[], tensor: (target: (typeof perTarget)[number]) => T) =>
-      Object.fromEntries(perTarget.flatMap((target, t) => names.slice(t, t + 1).map((name) => [name, tensor(target)])))
-    const bindings = {
-      inputs: { [model.imageInput]: input, ...bind(model.targetInputs, ({ classes }) => classes) },
-      outputs: {
-        [model.outputs.logits]: logits,
-        ...(model.outputs.activations === undefined ? {} : { [model.outputs.activations]: activations }),
-        ...bind(model.outputs.weights, ({ weights }) => weights),
-      },
-      rows: this.#rows.length,
-    }
-    this.#enqueue('inference', model.session.run(stream, bindings))
-  }
+function indices(windows: readonly PlannedWindow[]): readonly number[] {
+  return windows.map(({ index }) => index)
+}
 
-  #reduce(targets: readonly number[]): void {
-    const { stream, model } = this.#input
-    const { logits, activations, scores, perTarget } = this.#buffers
-    const rows = Int32Array.from(this.#rows)
-    const options = { targets: Int32Array.from(targets), activation: model.activation, rows }
-    if (targets.length > 0) this.#enqueue('reduce', score(stream, logits, options, scores))
-    for (const { weights, maps, peaks } of perTarget) {
-      this.#enqueue('reduce', camReduce(stream, activations, weights, { rows }, maps, peaks))
-    }
-  }
-
-  #runBatch(targets: readonly number[]): void {
-    this.#forward()
-    this.#reduce(targets)
-    const done = Promise.all(this.#ops)
-    done.catch(() => {})
-    this.#underWay.push({ done, size: this.#rows.length })
-    this.#ops = []
-    this.#rows = []
-  }
-
-  /** Waits for the oldest batches until at most `ahead` are under way. */
-  async #settle(ahead: number): Promise<void> {
-    while (this.#underWay.length > ahead) {
-      const oldest = this.#underWay.shift()
-      if (oldest === undefined) return
-      await oldest.done
-      this.#count(oldest.size)
-    }
-  }
-
-  async #closeBatch(): Promise<void> {
-    await Promise.all(this.#ops)
-    this.#count(this.#rows.length)
-    this.#ops = []
-    this.#rows = []
-  }
-
-  #count(forwards: number): void {
-    this.#forwards += forwards
-    this.#input.onForwards(this.#forwards)
-  }
+function repeated(row: Float32Array, rows: number): Float32Array {
+  const all = new Float32Array(row.length * rows)
+  for (let i = 0; i < rows; i++) all.set(row, i * row.length)
+  return all
 }
 
 /**
@@ -241,15 +188,15 @@ class WindowsRun {
  */
 export async function runWindows(input: WindowsInput): Promise<WindowsOutput> {
   const { device, plan, model } = input
-  const rows = plan.windows.length + 1
-  const buffers = allocateBuffers(device, plan, model, { targets: input.targets.length, rows })
+  const windows = plan.windows.length
+  const buffers = allocateBuffers(device, plan, model, input.copies)
   try {
     const run = new WindowsRun(input, buffers)
-    const { logits, targets } = await run.base(plan.baseWindow ?? rows - 1)
+    const { logits, targets } = await run.base()
     await run.windows(targets, plan.baseWindow)
     const scores = buffers.scores.read()
     const logProbability = (t: number) =>
-      new Float64Array(rows).map((_, row) => scores[(row * targets.length + t) * 2 + 1] ?? Number.NaN)
+      new Float64Array(windows).map((_, row) => scores[(row * targets.length + t) * 2 + 1] ?? Number.NaN)
     return {
       baseLogits: logits,
       results: buffers.perTarget.map(({ maps, peaks }, t) => ({

@@ -13,6 +13,8 @@ export interface PlanOptions {
   readonly sess: boolean
   readonly batch: number
   readonly maxWindows: number
+  /** Forward passes of one window. */
+  readonly passes: number
 }
 
 /** What runs for one image, as plain data: computed without a model or a device. */
@@ -112,7 +114,7 @@ function sameAsBaseView(level: Size, window: Size, image: Size, antialias: boole
  * @throws SessError `OPTION_INVALID`: scales, step, or too many windows
  */
 export function makePlan(image: Size, window: Size, options: PlanOptions): Plan {
-  const { antialias, sess, batch } = options
+  const { antialias, sess, batch, passes } = options
   for (const side of ['height', 'width'] as const) {
     const length = image[side]
     if (!Number.isSafeInteger(length) || length < 1) throw invalidOption(`image ${side}`, length, 'whole pixels from 1')
@@ -124,6 +126,6 @@ export function makePlan(image: Size, window: Size, options: PlanOptions): Plan 
   const windows = windowsOf(levels, window, step)
   const baseLevel = sess ? levels.findIndex((level) => sameAsBaseView(level, window, image, antialias)) : 0
   const baseWindow = windows.find(({ level }) => level === baseLevel)?.index ?? null
-  const forwards = windows.length + (baseWindow === null ? 1 : 0)
+  const forwards = windows.length * passes + (baseWindow === null ? 1 : 0)
   return { image, window, sess, antialias, scales, step, levels, windows, baseWindow, forwards, batch }
 }

@@ -9,8 +9,8 @@ import {
 import { describe, expect, it } from 'vitest'
 import { type ClassifierGraph, loadClassifier, resolveLayer } from '../../src/onnx/classifier.ts'
 import type { ModelOverrides } from '../../src/onnx/discover.ts'
-import { buildCamModel } from '../../src/onnx/explain-model.ts'
 import { makeValueInfo } from '../../src/onnx/messages.ts'
+import { buildCamModel } from './cam-model.ts'
 import { randomImages, runCam } from './heads.ts'
 import { buildModel, int, ints, type ModelSpec, modelBytes, op, randomTensor, shapeTensor } from './models.ts'
 import { probe } from './ort.ts'
@@ -31,7 +31,7 @@ describe('the image input', () => {
     const nodes = [toFirst, op('Conv', 't w', 'c'), RELU, ...HEAD]
     const classifier = await load({ input: { dims: ['n', 10, 12, 3] }, nodes })
     expect(classifier).toMatchObject({ layout: 'NHWC', height: 10, width: 12, batch: 'dynamic' })
-    expect(classifier.layer).toEqual({ name: 'r', channels: 6, height: 8, width: 10, layout: 'NCHW' })
+    expect(classifier.layer).toEqual({ name: 'r', channels: 6, height: 8, width: 10, layout: 'NCHW', skip: 0 })
     const { logits, weights } = await runCam(
       buildCamModel(classifier, { targets: 1 }),
       randomImages([2, 10, 12, 3]),
@@ -146,7 +146,7 @@ describe('the target layer', () => {
     ]
     const classifier = await load({ nodes, tensors: [...TENSORS, randomTensor('v', [6, 6, 3, 3])] })
     expect(classifier.candidates.map(({ name }) => name)).toEqual(['m', 's', 'r', 'c'])
-    expect(classifier.layer).toEqual({ name: 'm', channels: 6, height: 4, width: 4, layout: 'NCHW' })
+    expect(classifier.layer).toEqual({ name: 'm', channels: 6, height: 4, width: 4, layout: 'NCHW', skip: 0 })
     expect(resolveLayer(classifier, 'a').name).toBe('a')
   })
 

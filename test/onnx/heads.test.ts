@@ -2,8 +2,8 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { loadClassifier, resolveLayer } from '../../src/onnx/classifier.ts'
-import { buildCamModel } from '../../src/onnx/explain-model.ts'
 import { int64Tensor } from '../../src/onnx/tensors.ts'
+import { buildCamModel } from './cam-model.ts'
 import { headOf, numericWeights, randomImages, runCam } from './heads.ts'
 import {
   float,

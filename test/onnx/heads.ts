@@ -1,8 +1,8 @@
 import { toBinary } from '@bufbuild/protobuf'
 import { GraphProtoSchema, type ModelProto, ModelProtoSchema } from 'onnx-buf'
-import type { CamModel } from '../../src/onnx/explain-model.ts'
 import { nodeReads } from '../../src/onnx/graph.ts'
 import { makeValueInfo, revise } from '../../src/onnx/messages.ts'
+import type { buildCamModel } from './cam-model.ts'
 import { size, uniform } from './models.ts'
 import { run, type Values } from './ort.ts'
 
@@ -28,7 +28,7 @@ export interface CamResult {
 
 /** Runs a CAM graph with one list of classes per target. */
 export async function runCam(
-  model: CamModel,
+  model: ReturnType<typeof buildCamModel>,
   images: Values,
   ...targets: readonly (readonly number[])[]
 ): Promise<CamResult> {

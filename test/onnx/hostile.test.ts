@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { loadClassifier } from '../../src/onnx/classifier.ts'
-import { buildCamModel } from '../../src/onnx/explain-model.ts'
 import { shared, sharedMissing } from '../shared.ts'
+import { buildCamModel } from './cam-model.ts'
 import { type CamResult, randomImages, runCam } from './heads.ts'
 import { probe } from './ort.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bandsOf, largestBand } from '../../src/sess/bands.ts'
 import { makePlan } from '../../src/sess/plan.ts'
 
-const options = { antialias: true, sess: true, batch: 1, maxWindows: 100_000 }
+const options = { antialias: true, sess: true, batch: 1, passes: 1, maxWindows: 100_000 }
 
 describe('bands of a level', () => {
   it.each([

@@ -4,7 +4,15 @@ import { positions } from '../../src/sess/geometry.ts'
 import { makePlan, type PlanOptions } from '../../src/sess/plan.ts'
 import { shared, sharedMissing } from '../shared.ts'
 
-const options: PlanOptions = { scales: 12, step: undefined, antialias: true, sess: true, batch: 4, maxWindows: 100_000 }
+const options: PlanOptions = {
+  scales: 12,
+  step: undefined,
+  antialias: true,
+  sess: true,
+  batch: 4,
+  maxWindows: 100_000,
+  passes: 1,
+}
 const square = (side: number) => ({ height: side, width: side })
 
 interface GeometryCase {

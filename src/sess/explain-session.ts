@@ -1,49 +1,57 @@
 import { SessError } from '../error.ts'
+import { buildExplainModel, type ExplainModel, type TargetOutputs } from '../methods/explain-model.ts'
+import { type Method, methodByName } from '../methods/index.ts'
 import { type Device, Session, type Size } from '../native.ts'
+import type { OpenableModel, SeedInputs, SeedKind } from '../onnx/augment.ts'
 import { type ClassifierGraph, resolveLayer } from '../onnx/classifier.ts'
-import { buildCamModel, buildForwardModel, type CamModel, type ForwardModel } from '../onnx/explain-model.ts'
+import { buildForwardModel } from '../onnx/forward-model.ts'
 import type { TargetLayer } from '../onnx/layers.ts'
 
 /** A session on the augmented graph, with what its inputs and outputs are called and how large they are. */
-export interface CamSession {
+export interface ExplainSession {
   readonly session: Session
   readonly imageInput: string
   readonly layout: 'NCHW' | 'NHWC'
-  /** One int64 input of target classes for each target; -1 stands for the sample's own argmax. */
-  readonly targetInputs: readonly string[]
-  readonly outputs: {
-    readonly logits: string
-    /** undefined: a session for logits alone, without targets. */
-    readonly activations: string | undefined
-    readonly weights: readonly string[]
-  }
+  readonly logits: string
+  /** One for each target; none in a session for logits alone. */
+  readonly seeds: readonly SeedInputs[]
+  readonly targets: readonly TargetOutputs[]
   readonly classes: number
   readonly activation: 'softmax' | 'sigmoid'
+  /** The target layer; for a method that reads none, the image's own input. */
   readonly layer: string
-  readonly channels: number
+  /** Of a window's map: the target layer's grid, or the window's pixels. */
   readonly grid: Size
 }
 
 /** A session in use: it is kept open until it is released. */
-export type LeasedSession = CamSession & Disposable
+export type LeasedSession = ExplainSession & Disposable
 
-/** Sessions kept open beside the one of the default layer and one target; each holds the model's weights once more. */
+/** What a session is opened for. */
+export interface SessionRequest {
+  readonly method: Method
+  readonly layer: string | undefined
+  readonly seeds: readonly SeedKind[]
+}
+
+/** Sessions kept open beside the one of the default method, layer and one target; each holds the model's weights once more. */
 const keptSessions = 3
 
 interface Entry {
   readonly key: string
-  readonly opening: Promise<CamSession>
+  readonly opening: Promise<ExplainSession>
   users: number
 }
 
-/** The sessions of one model: one for each target layer and number of targets, opened when first asked for. */
-export class CamSessions {
+const defaultMethod = methodByName('grad-cam')
+
+/** The sessions of one model: one for each method, target layer and set of seeds, opened when first asked for. */
+export class ExplainSessions {
   readonly #device: Device
   readonly #classifier: ClassifierGraph
   readonly #activation: 'softmax' | 'sigmoid'
   /** The least recently used first. */
   #entries: readonly Entry[] = []
-  #unexplained: SessError | undefined
 
   constructor(device: Device, classifier: ClassifierGraph, activation: 'softmax' | 'sigmoid') {
     this.#device = device
@@ -51,33 +59,23 @@ export class CamSessions {
     this.#activation = activation
   }
 
-  /** Why this model cannot be explained at its default layer; known once `classifying` has been asked for. */
-  get unexplained(): SessError | undefined {
-    return this.#unexplained
-  }
-
   /** @throws SessError `LAYER_NOT_FOUND`, `METHOD_UNSUPPORTED`, `MODEL_UNSUPPORTED` */
-  async explaining(layer: string | undefined, targets: number): Promise<LeasedSession> {
+  async explaining({ method, layer, seeds }: SessionRequest): Promise<LeasedSession> {
     const chosen = layer === undefined ? this.#classifier.layer : resolveLayer(this.#classifier, layer)
-    return await this.#lease(this.#key(chosen, targets), () => this.#openCam(chosen, targets))
+    return await this.#lease(keyOf(method, chosen, seeds), () => this.#openExplaining(method, chosen, seeds))
   }
 
-  /** A session that gives logits: the one that explains one target, where the model has it. */
+  /** A session that gives logits: the one of the default method, where the model has it. */
   async classifying(): Promise<LeasedSession> {
     try {
-      return await this.explaining(undefined, 1)
+      return await this.explaining({ method: defaultMethod, layer: undefined, seeds: ['class'] })
     } catch (error) {
       if (!(error instanceof SessError && /^(METHOD|MODEL)_UNSUPPORTED$/.test(error.code))) throw error
-      this.#unexplained = error
       return await this.#lease('logits', () => this.#openForward())
     }
   }
 
-  #key(layer: TargetLayer | undefined, targets: number): string {
-    return `${targets} ${layer?.name ?? ''}`
-  }
-
-  async #lease(key: string, open: () => Promise<CamSession>): Promise<LeasedSession> {
+  async #lease(key: string, open: () => Promise<ExplainSession>): Promise<LeasedSession> {
     const known = this.#entries.find((candidate) => candidate.key === key)
     const entry = known ?? { key, opening: open(), users: 0 }
     this.#entries = [...this.#entries.filter((other) => other !== entry), entry]
@@ -96,39 +94,43 @@ export class CamSessions {
 
   /** Closes the sessions that were not used for longest. */
   #closeIdle(): void {
-    const first = this.#key(this.#classifier.layer, 1)
+    const first = keyOf(defaultMethod, this.#classifier.layer, ['class'])
     const idle = this.#entries.filter(({ key, users }) => users === 0 && key !== first)
     const closing = new Set(idle.slice(0, Math.max(0, idle.length - keptSessions)))
     this.#entries = this.#entries.filter((entry) => !closing.has(entry))
     for (const { opening } of closing) opening.then(({ session }) => session.dispose()).catch(() => {})
   }
 
-  async #openCam(layer: TargetLayer | undefined, targets: number): Promise<CamSession> {
-    const model = buildCamModel(this.#classifier, { targets, layer })
-    const { channels, height, width, name } = model.layer
+  async #openExplaining(
+    method: Method,
+    chosen: TargetLayer | undefined,
+    kinds: readonly SeedKind[],
+  ): Promise<ExplainSession> {
+    const model = buildExplainModel(this.#classifier, { method, layer: chosen, seeds: kinds })
+    const { logits, seeds, targets, layer, inputName } = model
     return {
       ...(await this.#open(model)),
-      targetInputs: model.targetInputs,
-      outputs: model.outputs,
-      layer: name,
-      channels,
-      grid: { height, width },
+      logits,
+      seeds,
+      targets,
+      layer: layer?.name ?? inputName,
+      grid: gridOf(method, model, this.#classifier),
     }
   }
 
-  async #openForward(): Promise<CamSession> {
+  async #openForward(): Promise<ExplainSession> {
     const model = buildForwardModel(this.#classifier)
     return {
       ...(await this.#open(model)),
-      targetInputs: [],
-      outputs: { logits: model.logits, activations: undefined, weights: [] },
-      layer: '',
-      channels: 1,
+      logits: model.logits,
+      seeds: [],
+      targets: [],
+      layer: model.inputName,
       grid: { height: 1, width: 1 },
     }
   }
 
-  async #open(model: ForwardModel | CamModel) {
+  async #open(model: OpenableModel) {
     const session = await Session.open(this.#device, {
       model: model.bytes,
       ...(model.externalFolder === undefined ? {} : { externalFolder: model.externalFolder }),
@@ -144,4 +146,13 @@ export class CamSessions {
     this.#entries = []
     for (const result of opened) if (result.status === 'fulfilled') result.value.session.dispose()
   }
+}
+
+/** The size of a method's maps. */
+export function gridOf(method: Method, { layer }: Pick<ExplainModel, 'layer'>, { height, width }: Size): Size {
+  return method.kind === 'cam' && layer !== undefined ? layer : { height, width }
+}
+
+function keyOf(method: Method, layer: TargetLayer | undefined, seeds: readonly SeedKind[]): string {
+  return `${method.name} ${seeds.join(',')} ${layer?.name ?? ''}`
 }
