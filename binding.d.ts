@@ -216,23 +216,53 @@ export function camReduce(
   peaks: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
+/** Windows to fuse, and how. */
+export interface Fusion {
+  readonly window: Size
+  /** height, width of each level. */
+  readonly levels: Int32Array
+  /** row of `maps`, level, y, x of each window, in window order. */
+  readonly windows: Int32Array
+  /** of each window, in [0, inf). */
+  readonly weights: Float32Array
+  readonly mode: 'mean' | 'max' | 'average'
+  readonly theta: number
+}
+
 /**
- * Fuses the windows' maps into `out` (H x W): each row of `maps` (N x u x v) is upsampled to the window, min-max
- * normalised (flat: zeros), weighed, calibrated to the photo's pixels and folded in, in the order given.
+ * Fuses the windows' maps into `out` (H x W): each row of `maps` (N x u x v) is upsampled to the window (as it is where
+ * u x v is the window), min-max normalised (flat: zeros), weighed, calibrated to the photo's pixels and folded in, in
+ * the order given.
  */
 export function fuse(
   stream: Stream,
   maps: Tensor<'float32'>,
-  options: {
-    readonly window: Size
-    /** height, width of each level. */
-    readonly levels: Int32Array
-    /** row of `maps`, level, y, x of each window, in window order. */
-    readonly windows: Int32Array
-    readonly weights: Float32Array
-    readonly mode: 'mean' | 'max' | 'average'
-    readonly theta: number
-  },
+  options: Fusion,
+  out: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * The same for some of the windows, into running sums (2 x H x W): plane 0 holds the sum or the maximum, plane 1, which
+ * only `mean` touches, the count. Plane 0 is multiplied by `rescale` first; with 1 all stays as it is, and any partition
+ * of the windows ends in the bits of `fuse`; with 0 the sums begin here, count included, and the memory's content is
+ * not read. So a factor that underflows to 0 has to be kept above it (`Number.MIN_VALUE` will do). `theta` above 0
+ * needs weights that are final: `rescale` 0 or 1. No windows: only rescaled. After a rejection the sums are undefined.
+ */
+export function fold(
+  stream: Stream,
+  maps: Tensor<'float32'>,
+  options: Fusion & { readonly rescale: number },
+  sums: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * The fused map (H x W) of running sums (2 x H x W): sum / count (0 where the count is 0), the maximum, or
+ * sum / `windows`, the number of all windows that were folded.
+ */
+export function finish(
+  stream: Stream,
+  sums: Tensor<'float32'>,
+  options: { readonly mode: 'mean' | 'max' | 'average'; readonly windows: number },
   out: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
@@ -249,6 +279,46 @@ export function smooth(
   stream: Stream,
   map: Tensor<'float32'>,
   options: { readonly size: number; readonly sigma: number },
+  out: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * Grey maps of the first `rows.length` gradients (n x C x h x w, or n x h x w x C), into row `rows[i]` of `maps`
+ * (N x h x w): `clip((q - lo) / (hi - lo), 0, 1)` of `q = sum_c |G|`, `hi` its 99th percentile (linear between order
+ * statistics) and `lo` its minimum; zeros where both are equal. `peaks[rows[i]]` gets the map's maximum; NaN, and a map
+ * of zeros, where any gradient of that image is not finite.
+ */
+export function grey(
+  stream: Stream,
+  gradients: Tensor<'float32'>,
+  options: { readonly rows: Int32Array; readonly layout: 'NCHW' | 'NHWC' },
+  maps: Tensor<'float32'>,
+  peaks: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * `out[i] = input[i] + sigma_i * z` for the first `windows.length` images of `input` (N x ...; `out` has its shape):
+ * `sigma_i = strength * (max - min of input[i])`, z normal numbers made from `seed`, the window's index `windows[i]`,
+ * `copy` and the element's place alone, so they depend on no batch, thread or instruction set. `seed`: a whole number
+ * from 0 to 2^53 - 1.
+ */
+export function noise(
+  stream: Stream,
+  input: Tensor<'float32'>,
+  options: {
+    readonly windows: Int32Array
+    readonly copy: number
+    readonly seed: number
+    readonly strength: number
+  },
+  out: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/** The first `rows` rows of `out` become `factor * from`, or have it added; `from` and `out` have one shape. */
+export function accumulate(
+  stream: Stream,
+  from: Tensor<'float32'>,
+  options: { readonly rows: number; readonly factor: number; readonly mode: 'set' | 'add' },
   out: Tensor<'float32'>,
 ): Promise<Milliseconds>
 

@@ -87,4 +87,6 @@ export type Device = Binding.Device
 export type Stream = Binding.Stream
 export type Tensor<D extends Binding.DType = Binding.DType> = Binding.Tensor<D>
 export type Session = Binding.Session
-export const { flatten, pyramid, patches, gather, score, camReduce, fuse, upsample, smooth, overlay } = addon
+export const { flatten, pyramid, patches, gather, score, overlay } = addon
+export const { camReduce, fuse, fold, finish, upsample, smooth } = addon
+export const { grey, noise, accumulate } = addon

@@ -41,8 +41,13 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("score", Napi::Function::New<score>(env));
   exports.Set("camReduce", Napi::Function::New<camReduce>(env));
   exports.Set("fuse", Napi::Function::New<fuse>(env));
+  exports.Set("fold", Napi::Function::New<fold>(env));
+  exports.Set("finish", Napi::Function::New<finish>(env));
   exports.Set("upsample", Napi::Function::New<upsample>(env));
   exports.Set("smooth", Napi::Function::New<smooth>(env));
+  exports.Set("grey", Napi::Function::New<grey>(env));
+  exports.Set("noise", Napi::Function::New<noise>(env));
+  exports.Set("accumulate", Napi::Function::New<accumulate>(env));
   exports.Set("overlay", Napi::Function::New<overlay>(env));
   return exports;
 }

@@ -1,5 +1,7 @@
 #include "addon/ops.h"
 
+#include <algorithm>
+
 #include "addon/arguments.h"
 #include "addon/job.h"
 
@@ -37,6 +39,14 @@ void requireRows(std::span<const std::int32_t> indices, std::int64_t rows) {
   for (const std::int32_t index : indices) require(index >= 0 && index < rows, "a row is outside its tensor");
 }
 
+Layout layoutOf(const Napi::Object& options) {
+  return choice<Layout>(options, "layout", {{"NCHW", Layout::nchw}, {"NHWC", Layout::nhwc}});
+}
+
+void requireSameShape(const Storage& a, const Storage& b) {
+  require(std::ranges::equal(a.shape(), b.shape()), "two tensors that go together have different shapes");
+}
+
 namespace {
 
 /** `photo`: H x W x 3, uint8. */
@@ -58,10 +68,6 @@ std::array<int, 3> photoChannels(const Napi::Object& options) {
     channels[c] = static_cast<int>(values[c]);
   }
   return channels;
-}
-
-Layout layoutOf(const Napi::Object& options) {
-  return choice<Layout>(options, "layout", {{"NCHW", Layout::nchw}, {"NHWC", Layout::nhwc}});
 }
 
 /** How a photo becomes a level; band and out are the caller's. */

@@ -34,6 +34,12 @@ class OpCall {
 /** Every row index is inside a tensor of `rows` rows. */
 void requireRows(std::span<const std::int32_t> indices, std::int64_t rows);
 
+/** The choice NCHW or NHWC named `layout`. */
+Layout layoutOf(const Napi::Object& options);
+
+/** Both tensors have one shape. */
+void requireSameShape(const Storage& a, const Storage& b);
+
 Napi::Value flatten(const Napi::CallbackInfo& info);
 Napi::Value pyramid(const Napi::CallbackInfo& info);
 Napi::Value patches(const Napi::CallbackInfo& info);
@@ -41,8 +47,13 @@ Napi::Value gather(const Napi::CallbackInfo& info);
 Napi::Value score(const Napi::CallbackInfo& info);
 Napi::Value camReduce(const Napi::CallbackInfo& info);
 Napi::Value fuse(const Napi::CallbackInfo& info);
+Napi::Value fold(const Napi::CallbackInfo& info);
+Napi::Value finish(const Napi::CallbackInfo& info);
 Napi::Value upsample(const Napi::CallbackInfo& info);
 Napi::Value smooth(const Napi::CallbackInfo& info);
+Napi::Value grey(const Napi::CallbackInfo& info);
+Napi::Value noise(const Napi::CallbackInfo& info);
+Napi::Value accumulate(const Napi::CallbackInfo& info);
 Napi::Value overlay(const Napi::CallbackInfo& info);
 
 }  // namespace sess::addon

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include "addon/arguments.h"
 #include "addon/ops.h"
@@ -37,6 +38,39 @@ std::vector<PlacedWindow> placedWindows(const Napi::Object& options, const std::
   return windows;
 }
 
+Fusion fusionOf(const Napi::Object& options) {
+  return choice<Fusion>(options, "mode", {{"mean", Fusion::mean}, {"max", Fusion::max}, {"average", Fusion::average}});
+}
+
+/** Windows to fuse, owned. */
+struct FusionOptions {
+  const float* maps;
+  Size grid, window;
+  std::vector<Size> levels;
+  std::vector<PlacedWindow> windows;
+  std::vector<float> weights;
+  Fusion mode;
+  float theta;
+
+  FusionOptions(const Storage& from, const Napi::Object& options)
+      : maps(from.as<float>()),
+        grid{from.shape()[1], from.shape()[2]},
+        window(size(options, "window")),
+        levels(levelSizes(options)),
+        windows(placedWindows(options, levels, window, from.shape()[0])),
+        weights(float32s(options, "weights")),
+        mode(fusionOf(options)),
+        theta(static_cast<float>(number(options, "theta"))) {
+    require(weights.size() == windows.size(), "weights is not one number for each window");
+    for (const float weight : weights) require(std::isfinite(weight) && weight >= 0, "a weight is not in [0, inf)");
+    require(theta >= 0, "theta is at least 0");
+  }
+
+  [[nodiscard]] FuseArgs args(Size photo, float* out) const {
+    return {maps, grid, window, levels, windows, weights, mode, theta, photo, out};
+  }
+};
+
 }  // namespace
 
 Napi::Value camReduce(const Napi::CallbackInfo& info) {
@@ -67,25 +101,46 @@ Napi::Value fuse(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env) {
     OpCall call(info);
     const Storage& maps = call.tensor(1, 3);
-    const Napi::Object options = objectArgument(info, 2, "fuse's options");
+    FusionOptions fusion(maps, objectArgument(info, 2, "fuse's options"));
     const Storage& out = call.tensor(3, 2);
-    const Size window = size(options, "window");
-    auto levels = levelSizes(options);
-    auto windows = placedWindows(options, levels, window, maps.shape()[0]);
-    auto weights = float32s(options, "weights");
-    require(!windows.empty() && weights.size() == windows.size(), "weights is not one number for each window");
-    for (const float weight : weights) require(std::isfinite(weight) && weight >= 0, "a weight is not in [0, inf)");
-    const auto mode =
-        choice<Fusion>(options, "mode", {{"mean", Fusion::mean}, {"max", Fusion::max}, {"average", Fusion::average}});
-    const auto theta = static_cast<float>(number(options, "theta"));
-    require(theta >= 0, "theta is at least 0");
-    const Size grid{maps.shape()[1], maps.shape()[2]};
+    require(!fusion.windows.empty(), "there is no window to fuse");
     const Size photo{out.shape()[0], out.shape()[1]};
-    return call.enqueue([from = maps.as<float>(), grid, window, levels = std::move(levels),
-                         windows = std::move(windows), weights = std::move(weights), mode, theta, photo,
-                         to = out.as<float>()](Backend& b, const CancelFlag& cancel) {
-      b.fuse({from, grid, window, levels, windows, weights, mode, theta, photo, to}, cancel);
-    });
+    return call.enqueue([fusion = std::move(fusion), photo, to = out.as<float>()](
+                            Backend& b, const CancelFlag& cancel) { b.fuse(fusion.args(photo, to), cancel); });
+  });
+}
+
+Napi::Value fold(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env) {
+    OpCall call(info);
+    const Storage& maps = call.tensor(1, 3);
+    const Napi::Object options = objectArgument(info, 2, "fold's options");
+    FusionOptions fusion(maps, options);
+    const Storage& sums = call.tensor(3, 3);
+    const double rescale = number(options, "rescale");
+    require(std::isfinite(rescale) && rescale >= 0, "rescale is not in [0, inf)");
+    require(fusion.theta == 0 || rescale == 0 || rescale == 1,
+            "above theta, sums cannot be rescaled: rescale is 0 or 1");
+    require(sums.shape()[0] == 2, "sums is not 2 x H x W");
+    const Size photo{sums.shape()[1], sums.shape()[2]};
+    return call.enqueue(
+        [fusion = std::move(fusion), photo, rescale, to = sums.as<float>()](Backend& b, const CancelFlag& cancel) {
+          b.fold({fusion.args(photo, nullptr), rescale, to}, cancel);
+        });
+  });
+}
+
+Napi::Value finish(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env) {
+    OpCall call(info);
+    const Storage& sums = call.tensor(1, 3);
+    const Napi::Object options = objectArgument(info, 2, "finish's options");
+    const Storage& out = call.tensor(3, 2);
+    require(sums.shape()[0] == 2 && sums.shape()[1] == out.shape()[0] && sums.shape()[2] == out.shape()[1],
+            "sums is not 2 x H x W for an out of H x W");
+    const FinishArgs args{sums.as<float>(), out.elements(), fusionOf(options),
+                          integer(options, "windows", 1, std::numeric_limits<std::int32_t>::max()), out.as<float>()};
+    return call.enqueue([args](Backend& b, const CancelFlag& cancel) { b.finish(args, cancel); });
   });
 }
 

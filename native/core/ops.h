@@ -24,6 +24,7 @@ enum class Layout { nchw, nhwc };
 enum class Activation { softmax, sigmoid };
 enum class Fusion { mean, max, average };
 enum class Opacity { constant, byValue };
+enum class Accumulation { set, add };
 
 struct FlattenArgs {
   const std::uint8_t* rgba;  // pixels x 4
@@ -96,6 +97,21 @@ struct FuseArgs {
   float* out;  // photoSize
 };
 
+/** Some of the windows, into running sums: plane 0 the sum or maximum, plane 1 (mean only) the count. */
+struct FoldArgs {
+  FuseArgs some;   // its out is not read
+  double rescale;  // of plane 0 before; 0: the sums begin here and their memory is not read
+  float* sums;     // 2 x photoSize
+};
+
+struct FinishArgs {
+  const float* sums;  // 2 x pixels
+  std::int64_t pixels;
+  Fusion mode;
+  std::int64_t windows;  // what `average` divides by
+  float* out;            // pixels
+};
+
 struct UpsampleArgs {
   const float* maps;  // rows x grid
   Size grid;
@@ -110,6 +126,34 @@ struct SmoothArgs {
   int taps;  // odd
   double sigma;
   float* out;  // size
+};
+
+struct GreyArgs {
+  const float* gradients;  // rows.size() x channels x size, or rows.size() x size x channels
+  std::int64_t channels;
+  Size size;
+  Layout layout;
+  std::span<const std::int32_t> rows;
+  float* maps;   // [rows[i]] x size
+  float* peaks;  // [rows[i]]
+};
+
+struct NoiseArgs {
+  const float* input;                     // windows.size() x elements
+  std::int64_t elements;                  // of an image
+  std::span<const std::int32_t> windows;  // each image's place in the plan
+  std::uint32_t copy;
+  std::uint64_t seed;
+  double strength;  // standard deviation over the image's range
+  float* out;       // windows.size() x elements
+};
+
+struct AccumulateArgs {
+  const float* from;
+  std::int64_t elements;
+  float factor;
+  Accumulation mode;
+  float* out;  // elements
 };
 
 struct OverlayArgs {
@@ -136,8 +180,13 @@ class Backend {
   virtual void score(const ScoreArgs& args, const CancelFlag& cancel) = 0;
   virtual void camReduce(const CamReduceArgs& args, const CancelFlag& cancel) = 0;
   virtual void fuse(const FuseArgs& args, const CancelFlag& cancel) = 0;
+  virtual void fold(const FoldArgs& args, const CancelFlag& cancel) = 0;
+  virtual void finish(const FinishArgs& args, const CancelFlag& cancel) = 0;
   virtual void upsample(const UpsampleArgs& args, const CancelFlag& cancel) = 0;
   virtual void smooth(const SmoothArgs& args, const CancelFlag& cancel) = 0;
+  virtual void grey(const GreyArgs& args, const CancelFlag& cancel) = 0;
+  virtual void noise(const NoiseArgs& args, const CancelFlag& cancel) = 0;
+  virtual void accumulate(const AccumulateArgs& args, const CancelFlag& cancel) = 0;
   virtual void overlay(const OverlayArgs& args, const CancelFlag& cancel) = 0;
 };
 

@@ -20,8 +20,13 @@ class CpuBackend final : public Backend {
   void score(const ScoreArgs& args, const CancelFlag& cancel) override { run(cpu::score, args, cancel); }
   void camReduce(const CamReduceArgs& args, const CancelFlag& cancel) override { run(cpu::camReduce, args, cancel); }
   void fuse(const FuseArgs& args, const CancelFlag& cancel) override { run(cpu::fuse, args, cancel); }
+  void fold(const FoldArgs& args, const CancelFlag& cancel) override { run(cpu::fold, args, cancel); }
+  void finish(const FinishArgs& args, const CancelFlag& cancel) override { run(cpu::finish, args, cancel); }
   void upsample(const UpsampleArgs& args, const CancelFlag& cancel) override { run(cpu::upsample, args, cancel); }
   void smooth(const SmoothArgs& args, const CancelFlag& cancel) override { run(cpu::smooth, args, cancel); }
+  void grey(const GreyArgs& args, const CancelFlag& cancel) override { run(cpu::grey, args, cancel); }
+  void noise(const NoiseArgs& args, const CancelFlag& cancel) override { run(cpu::noise, args, cancel); }
+  void accumulate(const AccumulateArgs& args, const CancelFlag& cancel) override { run(cpu::accumulate, args, cancel); }
   void overlay(const OverlayArgs& args, const CancelFlag& cancel) override { run(cpu::overlay, args, cancel); }
 
  private:

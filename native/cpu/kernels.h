@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/normal.h"
 #include "cpu/backend.h"
 
 /**
@@ -33,7 +34,7 @@ struct LerpRows {
   std::int64_t rows, columns;
   float weight, theta;
   float* sum;
-  std::int32_t* count;
+  float* count;
   std::int64_t stride;  // of sum and count
 };
 
@@ -70,6 +71,8 @@ struct Kernels {
   void (*reduceChannels)(const float* planes, const float* weights, std::int64_t channels, std::int64_t stride,
                          std::int64_t n, float* out);
 
+  /** The smallest and the largest value, NaN left out; +inf and -inf where there is none. */
+  void (*bounds)(const float* values, std::int64_t n, float* lo, float* hi);
   /**
    * Extremes over `rows` x `n` samples of a bilinear surface: lerp(lerp(a[i], a[i + 1], g), lerp(b[i], b[i + 1], g), f)
    * with i = upper[y], g = fractions[y] and a, b: rows of `n` (a multiple of 16) left and right neighbours.
@@ -89,12 +92,16 @@ struct Kernels {
   void (*foldMax)(const LerpRows& rows);
   void (*foldSum)(const LerpRows& rows);
   /** out = count > 0 ? sum / count : 0. */
-  void (*finishMean)(const float* sum, const std::int32_t* count, std::int64_t n, float* out);
+  void (*finishMean)(const float* sum, const float* count, std::int64_t n, float* out);
 
   /** out[x] = half[0] * mid[x] + sum_k half[k] * (above_k[x] + below_k[x]); `rows` are 2 * reach + 1, from the top. */
   void (*smoothRow)(const float* const* rows, const float* half, std::int64_t reach, std::int64_t n, float* out);
   /** The same along a line: out[x] from centre[x - reach .. x + reach]. */
   void (*smoothAlong)(const float* centre, const float* half, std::int64_t reach, std::int64_t n, float* out);
+
+  /** out = in + sigma * the stream's numbers from `first` (a multiple of kNormalBlock) on. */
+  void (*addNoise)(const float* in, const NormalStream& stream, float sigma, std::int64_t first, std::int64_t n,
+                   float* out);
 
   /** out = photo + opacity * (colors[round(255 * t)] - photo) to nearest; opacity = alpha or alpha * t. */
   void (*tint)(const TintRun& run);

@@ -20,8 +20,13 @@ void gather(const Context& context, const GatherArgs& args);
 void score(const Context& context, const ScoreArgs& args);
 void camReduce(const Context& context, const CamReduceArgs& args);
 void fuse(const Context& context, const FuseArgs& args);
+void fold(const Context& context, const FoldArgs& args);
+void finish(const Context& context, const FinishArgs& args);
 void upsample(const Context& context, const UpsampleArgs& args);
 void smooth(const Context& context, const SmoothArgs& args);
+void grey(const Context& context, const GreyArgs& args);
+void noise(const Context& context, const NoiseArgs& args);
+void accumulate(const Context& context, const AccumulateArgs& args);
 void overlay(const Context& context, const OverlayArgs& args);
 
 inline std::int64_t ceilDiv(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

@@ -33,8 +33,11 @@ const float* Surface::gridRow(const float* grid, std::int64_t y) const {
 }
 
 Range Surface::range(const Kernels& kernels, const float* grid, Scratch& scratch) const {
-  const auto [low, high] = std::minmax_element(grid, grid + grid_.height * grid_.width);
-  if (*low == *high) return {};
+  float lo = 0.0F, hi = 0.0F;
+  kernels.bounds(grid, grid_.height * grid_.width, &lo, &hi);
+  if (lo == hi) return {};
+  const bool upsampled = grid_.height != window_.height || grid_.width != window_.width;
+  if (!upsampled) return {lo, hi - lo};
   const auto n = static_cast<std::int64_t>(edgeLeft_.size());
   float* a = scratch.of<float>(2 * n * (grid_.height + 2));
   float* b = a + n * (grid_.height + 2);
@@ -46,7 +49,6 @@ Range Surface::range(const Kernels& kernels, const float* grid, Scratch& scratch
       b[(y + 1) * n + k] = row[clampIndex(left + 1, grid_.width)];
     }
   }
-  float lo = 0.0F, hi = 0.0F;
   kernels.extremes(a, b, n, upper_.data(), rows_.fraction.data(), window_.height, edgeFraction_.data(), &lo, &hi);
   return {lo + 0.0F, hi - lo};  // + 0: never minus zero
 }

@@ -46,6 +46,11 @@ TEST(Backend, EveryOpStopsWhenCancelled) {
   });
   aborts("upsample", [&] { backend->upsample({floats.data(), {7, 7}, zero, {32, 32}, out.data()}, now); });
   aborts("smooth", [&] { backend->smooth({floats.data(), {64, 64}, 11, 5.0, out.data()}, now); });
+  aborts("grey", [&] {
+    backend->grey({floats.data(), 3, {8, 8}, Layout::nchw, zero, out.data(), out.data() + 100}, now);
+  });
+  aborts("noise", [&] { backend->noise({floats.data(), 100, zero, 0, 1, 0.1, out.data()}, now); });
+  aborts("accumulate", [&] { backend->accumulate({floats.data(), 100, 0.5F, Accumulation::add, out.data()}, now); });
   aborts("overlay", [&] {
     const std::span<const std::uint8_t, 768> table(colors.data(), 768);
     backend->overlay({rgb.data(), floats.data(), 64 * 64, table, 0.0F, 1.0F, 0.5F, Opacity::constant, rgb.data()}, now);

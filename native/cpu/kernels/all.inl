@@ -3,6 +3,7 @@
 #include "cpu/kernels/vector.inl"
 //
 #include "cpu/kernels/fold.inl"
+#include "cpu/kernels/noise.inl"
 #include "cpu/kernels/pixels.inl"
 #include "cpu/kernels/reduce.inl"
 #include "cpu/kernels/resize.inl"
@@ -16,6 +17,7 @@ static constexpr Kernels table = {
     .lanesToRows = lanesToRows,
     .lerpRow = lerpRow,
     .reduceChannels = reduceChannels,
+    .bounds = bounds,
     .extremes = extremes,
     .expand = expand,
     .expandNormalised = expandNormalised,
@@ -26,6 +28,7 @@ static constexpr Kernels table = {
     .finishMean = finishMean,
     .smoothRow = smoothRow,
     .smoothAlong = smoothAlong,
+    .addNoise = addNoise,
     .tint = tint,
     .overWhiteRun = overWhiteRun,
 };

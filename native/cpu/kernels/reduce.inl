@@ -1,4 +1,4 @@
-// Channel sums of a class activation map.
+// Channel sums of a class activation map, and extremes of what lies in memory.
 
 /** Stores relu(s) of kD sums as floats. */
 SESS_INLINE void storeRelu(float* p, D s) {
@@ -87,4 +87,29 @@ static void reduceChannels(const float* planes, const float* weights, std::int64
     storeRelu(out + q, s);
     p = q + kD;
   }
+}
+
+static void bounds(const float* values, std::int64_t n, float* lo, float* hi) {
+  F low0 = splat(__builtin_inff()), high0 = -low0, low1 = low0, high1 = high0;
+  std::int64_t i = 0;
+  for (; i + 2 * kF <= n; i += 2 * kF) {
+    const F v0 = load(values + i), v1 = load(values + i + kF);
+    low0 = v0 < low0 ? v0 : low0;
+    low1 = v1 < low1 ? v1 : low1;
+    high0 = v0 > high0 ? v0 : high0;
+    high1 = v1 > high1 ? v1 : high1;
+  }
+  low0 = low1 < low0 ? low1 : low0;
+  high0 = high1 > high0 ? high1 : high0;
+  float l = low0[0], h = high0[0];
+  for (int k = 1; k < kF; ++k) {
+    l = low0[k] < l ? low0[k] : l;
+    h = high0[k] > h ? high0[k] : h;
+  }
+  for (; i < n; ++i) {
+    l = values[i] < l ? values[i] : l;
+    h = values[i] > h ? values[i] : h;
+  }
+  *lo = l + 0.0F;  // of a zero, the first sign found would depend on the vector's width
+  *hi = h + 0.0F;
 }
