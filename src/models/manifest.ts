@@ -9,9 +9,10 @@ export const MAX_MANIFEST_BYTES = 2 ** 24
 
 const LONGEST = 4096 // of names that end up in messages and reports
 const text = z.string().min(1).max(LONGEST)
-const number = z.number()
-const triple = z.tuple([number, number, number])
-const positive = number.positive()
+/** Mean, std and scale stay where pixels stay finite in float32, whatever the other two are. */
+export const pixelNumber = z.number().min(-1e9).max(1e9)
+export const pixelFactor = z.number().min(1e-9).max(1e9)
+const triple = z.tuple([pixelNumber, pixelNumber, pixelNumber])
 const side = z.int().min(1).max(16384)
 /** A file in the manifest's folder or below. Lexical: a cache may hold links to a store of blobs. */
 const localFile = text
@@ -49,8 +50,8 @@ const manifestSchema = z
     preprocess: z
       .strictObject({
         mean: triple.optional(),
-        std: z.tuple([positive, positive, positive]).optional(),
-        scale: positive.optional(),
+        std: z.tuple([pixelFactor, pixelFactor, pixelFactor]).optional(),
+        scale: pixelFactor.optional(),
       })
       .optional(),
     logits: text.optional(),

@@ -3,20 +3,20 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { SessError } from '../error.ts'
 import { throwIfAborted } from '../io/abort.ts'
-import { MAX_MANIFEST_BYTES, type Manifest, parseJson } from './manifest.ts'
+import { MAX_MANIFEST_BYTES, type Manifest, parseJson, pixelFactor, pixelNumber } from './manifest.ts'
 
 /** The files of a transformers.js model, in its folder. */
 export const configFile = 'config.json'
 export const preprocessorFile = 'preprocessor_config.json'
 export const modelFile = 'onnx/model.onnx'
 
-const MOST_LABELS = 1_000_000
+const MOST_LABELS = 100_000
 const side = z.int().min(1).max(16384)
-const factor = z.number()
-const perChannel = z.union([factor, z.array(factor).length(3)], { error: 'must be a number or three' })
-const positive = factor.positive()
-const perChannelPositive = z.union([positive, z.array(positive).length(3)], {
-  error: 'must be a number above 0, or three',
+const perChannel = z.union([pixelNumber, z.array(pixelNumber).length(3)], {
+  error: 'must be a number from -1e9 to 1e9, or three',
+})
+const perChannelPositive = z.union([pixelFactor, z.array(pixelFactor).length(3)], {
+  error: 'must be a number from 1e-9 to 1e9, or three',
 })
 const size = z
   .union([side, z.object({ height: side, width: side }), z.object({ shortest_edge: side }), z.tuple([side, side])], {
@@ -25,17 +25,23 @@ const size = z
   .nullish()
 const yesOrNo = z.boolean().nullish()
 
+/** Counted first: looking at a million entries one by one takes seconds. */
+const id2label = z
+  .unknown()
+  .refine((entries) => Object.keys(Object(entries)).length <= MOST_LABELS, {
+    error: `must have at most ${MOST_LABELS} entries`,
+  })
+  .pipe(z.record(z.string().regex(/^\d{1,7}$/, { error: 'must have class indices as keys' }), z.string().max(4096)))
+
 /** What of `config.json` concerns us; the rest is the business of others. */
 const configSchema = z.object({
-  id2label: z
-    .record(z.string().regex(/^\d{1,7}$/, { error: 'must have class indices as keys' }), z.string().max(4096))
-    .nullish(),
+  id2label: id2label.nullish(),
   problem_type: z.string().max(100).nullish(),
 })
 
 const preprocessorSchema = z.object({
   do_rescale: yesOrNo,
-  rescale_factor: positive.nullish(),
+  rescale_factor: pixelFactor.nullish(),
   do_normalize: yesOrNo,
   image_mean: perChannel.nullish(),
   image_std: perChannelPositive.nullish(),
@@ -152,7 +158,7 @@ function windowOf(stated: z.infer<typeof size>): { height?: number; width?: numb
 
 function labelsOf(id2label: Readonly<Record<string, string>>, path: string): readonly string[] {
   const count = Object.keys(id2label).length
-  const labels = Array.from({ length: Math.min(count, MOST_LABELS) }, (_, index) => id2label[`${index}`])
+  const labels = Array.from({ length: count }, (_, index) => id2label[`${index}`])
   const gap = labels.indexOf(undefined)
   if (count === 0 || gap >= 0) {
     const message = `The configuration ${path}: field "id2label" has ${count} labels, and none for class ${Math.max(gap, 0)}.`

@@ -72,8 +72,19 @@ describe('a manifest', () => {
     ['preprocess.std.2', { ...least, preprocess: { std: [1, 1, 0] } }],
     ['preprocess.scale', { ...least, preprocess: { scale: '1/255' } }],
     ['activation', { ...least, activation: 'relu' }],
+    ['preprocess.mean.0', { ...least, preprocess: { mean: [1e30, 0, 0] } }],
+    ['preprocess.std.1', { ...least, preprocess: { std: [1, 1e-30, 1] } }],
+    ['preprocess.scale', { ...least, preprocess: { scale: 1e30 } }],
+    ['preprocess', { ...least, preprocess: [0.5, 0.5, 0.5] }],
+    ['input', { ...least, input: 'x' }],
     ['lables', { ...least, lables: [] }],
     ['layer', { ...least, layer: 7 }],
+    ['title', { ...least, title: 'x'.repeat(4097) }],
+    ['labels', { ...least, labels: ['a', 7] }],
+    ['labels.0', { ...least, labels: ['x'.repeat(4097)] }],
+    ['labels', { ...least, labels: new Array(1_000_001).fill('') }],
+    ['labels', { ...least, labels: '/etc/passwd' }],
+    ['labels', { ...least, labels: 'https://example.org/labels.txt' }],
   ])('is refused by its field %s', (field, data) => {
     const attempt = () => parse(data)
     expect(attempt).toThrow(expect.objectContaining({ code: 'MODEL_UNREADABLE' }))
@@ -83,6 +94,18 @@ describe('a manifest', () => {
 
   it.each(['', 'not json', '[]', 'null', '7'])('is not %j', (text) => {
     expect(() => parseManifest(text, 'm.json')).toThrow(expect.objectContaining({ code: 'MODEL_UNREADABLE' }))
+  })
+
+  it.each<[string, string]>([
+    ['preprocess.mean.0', `{"mean": [1e999, 0, 0]}`],
+    ['preprocess.scale', `{"scale": 1e-999}`],
+    ['preprocess', `${'['.repeat(1e5)}${']'.repeat(1e5)}`],
+    ['preprocess.mean', `{"mean": ${'{"a":'.repeat(1e5)}0${'}'.repeat(1e5)}}`],
+    ['preprocess.__proto__', `{"__proto__": {"scale": 1}}`],
+  ])('is refused by its field %s where JSON alone can say it', (field, preprocess) => {
+    const attempt = () => parseManifest(`{"schema": 1, "id": "m", "file": "m.onnx", "preprocess": ${preprocess}}`, 'm')
+    expect(attempt).toThrow(expect.objectContaining({ code: 'MODEL_UNREADABLE' }))
+    expect(attempt).toThrow(`field "${field}"`)
   })
 
   it('names every field that does not fit, on one line', () => {

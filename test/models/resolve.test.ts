@@ -132,6 +132,25 @@ describe('no model', () => {
     await expect(failure).rejects.toThrow(message)
   })
 
+  it.each<[string, string | object, RegExp]>([
+    ['manifest that is too long', ' '.repeat(2 ** 24 + 1), /manifest .*16777217 bytes are too many/],
+    ['manifest that is too deep', `{"a":`.repeat(1e5) + 0 + '}'.repeat(1e5), /field "a" is unknown/],
+    ['manifest that does not end', '['.repeat(1e6), /is not JSON/],
+    ['file of labels that is too long', manifest({ labels: 'long.txt' }), /"labels": .*too many/],
+    ['file of labels that is too deep', manifest({ labels: 'deep.json' }), /"labels": .*entry 0 is no text/],
+    ['file of labels that is a folder', manifest({ labels: 'folder' }), /"labels": /],
+    ['file of labels that are none', manifest({ labels: 'numbers.json' }), /"labels": .*entry 1 is no text/],
+  ])('with a hostile %s', async (_, content, message) => {
+    put('long.txt', ' '.repeat(2 ** 24 + 1))
+    put('deep.json', '['.repeat(1e5) + ']'.repeat(1e5))
+    put('folder/x.txt')
+    put('numbers.json', ['a', 7])
+    put('a.json', content)
+    const failure = resolveModel(put('a.onnx'))
+    await expect(failure).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' })
+    await expect(failure).rejects.toThrow(message)
+  })
+
   it('beside a file of its name that is no manifest', async () => {
     put('a.json', '{"labels": []}')
     await expect(resolveModel(put('a.onnx'))).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' })

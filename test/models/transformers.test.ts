@@ -23,6 +23,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
+const deep = '['.repeat(1e5) + ']'.repeat(1e5)
+
 function local(content: Record<string, string | object> = files): string {
   for (const [name, value] of Object.entries(content)) {
     const path = join(folder, 'local', name)
@@ -78,11 +80,36 @@ describe('a folder in the way of transformers.js', () => {
     expect((await resolveModel(path)).manifest?.activation).toBe('sigmoid')
   })
 
+  it('with more labels than any model has classes is refused by field', async () => {
+    const id2label = Object.fromEntries(Array.from({ length: 100_001 }, (_, index) => [index, '']))
+    const failure = resolveModel(local({ ...files, 'config.json': { id2label } }))
+    await expect(failure).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' })
+    await expect(failure).rejects.toThrow(/"id2label" must have at most 100000 entries/)
+  })
+
+  it('whose configurations are no files is one without', async () => {
+    const path = local({ 'onnx/model.onnx': 'onnx', 'config.json/x': '', 'preprocessor_config.json/x': '' })
+    expect(await resolveModel(path)).toMatchObject({ labels: undefined, manifestPath: undefined })
+  })
+
   it.each<[string, Record<string, string | object>, RegExp]>([
     ['mean', { 'preprocessor_config.json': { ...preprocessor, image_mean: [1, 2] } }, /"image_mean"/],
     ['std', { 'preprocessor_config.json': { ...preprocessor, image_std: [1, 0, 1] } }, /"image_std/],
     ['mean that is asked for', { 'preprocessor_config.json': { do_normalize: true } }, /"image_mean" is missing/],
     ['size', { 'preprocessor_config.json': { ...preprocessor, size: 1e9 } }, /"size"/],
+    ['height', { 'preprocessor_config.json': { ...preprocessor, size: { height: 1e9, width: 8 } } }, /"size\.height"/],
+    ['crop', { 'preprocessor_config.json': { ...preprocessor, crop_size: -8 } }, /"crop_size"/],
+    ['crop type', { 'preprocessor_config.json': { ...preprocessor, crop_size: ['8', '8'] } }, /"crop_size"/],
+    ['rescale', { 'preprocessor_config.json': { ...preprocessor, rescale_factor: 0 } }, /"rescale_factor"/],
+    ['huge mean', { 'preprocessor_config.json': { ...preprocessor, image_mean: 1e30 } }, /"image_mean"/],
+    ['infinite mean', { 'preprocessor_config.json': '{"image_mean": [0, 1e999, 0]}' }, /"image_mean"/],
+    ['tiny std', { 'preprocessor_config.json': { ...preprocessor, image_std: [1, 1, 1e-30] } }, /"image_std\.2"/],
+    ['deep std', { 'preprocessor_config.json': `{"image_std": ${deep}}` }, /"image_std"/],
+    ['deep whole', { 'preprocessor_config.json': deep }, /preprocessor_config\.json: the whole/],
+    ['deep label', { 'config.json': `{"id2label": {"0": ${deep}}}` }, /"id2label\.0"/],
+    ['labels', { 'config.json': { id2label: ['cat', 'dog'] } }, /"id2label"/],
+    ['long label', { 'config.json': { id2label: { 0: 'x'.repeat(4097) } } }, /"id2label\.0"/],
+    ['problem', { 'config.json': { problem_type: 7 } }, /"problem_type"/],
     ['type', { 'preprocessor_config.json': { ...preprocessor, do_rescale: 'yes' } }, /"do_rescale"/],
     ['whole', { 'preprocessor_config.json': '[]' }, /preprocessor_config\.json: the whole/],
     ['depth', { 'preprocessor_config.json': '['.repeat(1e6) }, /is not JSON/],
