@@ -26,6 +26,7 @@ export type AttributeValue =
   | { readonly int: number }
   | { readonly float: number }
   | { readonly ints: readonly number[] }
+  | { readonly floats: readonly number[] }
   | { readonly string: string }
   | { readonly tensor: TensorProto }
 
@@ -47,6 +48,7 @@ function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   if ('int' in value) return create(AttributeProtoSchema, { name, type: Type.INT, i: BigInt(value.int) })
   if ('float' in value) return create(AttributeProtoSchema, { name, type: Type.FLOAT, f: value.float })
   if ('ints' in value) return create(AttributeProtoSchema, { name, type: Type.INTS, ints: value.ints.map(BigInt) })
+  if ('floats' in value) return create(AttributeProtoSchema, { name, type: Type.FLOATS, floats: [...value.floats] })
   if ('tensor' in value) return create(AttributeProtoSchema, { name, type: Type.TENSOR, t: value.tensor })
   return create(AttributeProtoSchema, { name, type: Type.STRING, s: new TextEncoder().encode(value.string) })
 }
@@ -63,6 +65,10 @@ export function floatAttribute(node: NodeProto, name: string, fallback: number):
 export function floatAttribute(node: NodeProto, name: string, fallback?: number): number | undefined {
   const attribute = find(node, name)
   return attribute === undefined ? fallback : attribute.f
+}
+
+export function floatsAttribute(node: NodeProto, name: string): readonly number[] | undefined {
+  return find(node, name)?.floats
 }
 
 export function intsAttribute(node: NodeProto, name: string): readonly number[] | undefined {

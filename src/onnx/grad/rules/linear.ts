@@ -1,8 +1,17 @@
-import type { NodeProto } from 'onnx-buf'
 import { floatAttribute, intAttribute } from '../../messages.ts'
 import type { Dims } from '../../shapes.ts'
 import type { GradientContext, GradientRule } from '../context.ts'
-import { fixedLength, type Gradient, type OneHotGradient, scale, stretch, sumTo, tensorGradient } from '../gradient.ts'
+import {
+  broadcast,
+  fixedLength,
+  type Gradient,
+  type OneHotGradient,
+  scale,
+  stretch,
+  sumTo,
+  tensorGradient,
+  unreshape,
+} from '../gradient.ts'
 
 /** `y = alpha A' B' + beta C`: `dA = alpha dy B'^T`; for a one-hot `dy` that is the target's row of the weights. */
 export const gemm: GradientRule = (node, upstream, context) => {
@@ -47,50 +56,56 @@ function zero(context: GradientContext): string {
   return context.e.scalar(0)
 }
 
-/** `y = A B`, batched: `dA = dy B^T`, `dB = A^T dy`. */
+interface Operand {
+  readonly name: string
+  readonly dims: Dims
+}
+
+/** `y = A B`, batched: `dA = dy B^T`, `dB = A^T dy`. A plain vector is a row on the left and a column on the right. */
 export const matMul: GradientRule = (node, upstream, context) => {
-  const [a, b, y] = [context.input(node, 0), context.input(node, 1), context.output(node)]
-  if (a.dims.length < 2 || b.dims.length < 2) throw context.refuse(node, 'one of its inputs is a plain vector')
+  const { e } = context
+  const [left, right] = [context.input(node, 0), context.input(node, 1)]
+  const view = ({ name, dims }: Operand, to: Dims): Operand => ({ name: e.reshape(name, dims, to), dims: to })
+  const a = left.dims.length > 1 ? left : view(left, [1, ...left.dims])
+  const b = right.dims.length > 1 ? right : view(right, [...right.dims, 1])
+  const batch = broadcast(a.dims.slice(0, -2), b.dims.slice(0, -2))
+  const yDims = [...batch, a.dims.at(-2) ?? 1, b.dims.at(-1) ?? 1]
+  const dy = unreshape(e, upstream, context.output(node).dims, yDims)
+  const atInput = (index: number, rule: () => Gradient, from: Dims, to: Dims): Gradient | undefined =>
+    context.needs(node, index) ? unreshape(e, rule(), from, to) : undefined
   return [
-    context.needs(node, 0) ? matMulLeft(node, upstream, context) : undefined,
-    context.needs(node, 1) ? matMulRight(a, b.dims, y.dims, upstream, context) : undefined,
+    atInput(0, () => matMulLeft(a, b, yDims, dy, context), a.dims, left.dims),
+    atInput(1, () => matMulRight(a, b, yDims, dy, context), b.dims, right.dims),
   ]
 }
 
-function matMulLeft(node: NodeProto, upstream: Gradient, context: GradientContext): Gradient {
+function matMulLeft(a: Operand, b: Operand, yDims: Dims, upstream: Gradient, context: GradientContext): Gradient {
   const { e } = context
-  const [a, b, y] = [context.input(node, 0), context.input(node, 1), context.output(node)]
   const isShared = b.dims.length === 2
-  if (isShared && upstream.kind === 'one-hot' && upstream.axis === y.dims.length - 1) {
+  if (isShared && upstream.kind === 'one-hot' && upstream.axis === yDims.length - 1) {
     return classRows(context, upstream, b.name, b.dims, 1, a.dims)
   }
-  const { name: dy, factor } = stretch(e, upstream, y.dims)
+  const { name: dy, factor } = stretch(e, upstream, yDims)
   if (isShared) {
     // Gemm transposes as it reads; a Transpose of the weights would be folded into a second copy of them
-    const rows = [-1, fixedLength(y.dims.at(-1))]
-    const flat = y.dims.length === 2 ? dy : e.emit('Reshape', [dy, e.ints(rows)])
+    const rows = [-1, fixedLength(yDims.at(-1))]
+    const flat = yDims.length === 2 ? dy : e.emit('Reshape', [dy, e.ints(rows)])
     const flatGradient = e.emit('Gemm', [flat, b.name, zero(context)], { transB: { int: 1 } })
     if (a.dims.length === 2) return tensorGradient(flatGradient, a.dims, factor)
     const shape = a.dims.map((dim) => (typeof dim === 'number' ? dim : -1))
     return tensorGradient(e.emit('Reshape', [flatGradient, e.ints(shape)]), a.dims, factor)
   }
-  const full = [...y.dims.slice(0, -1), a.dims.at(-1) ?? 1]
+  const full = [...yDims.slice(0, -1), a.dims.at(-1) ?? 1]
   const name = e.emit('MatMul', [dy, transposeLast(context, b.name, b.dims.length)])
   return sumTo(e, tensorGradient(name, full, factor), full, a.dims)
 }
 
-function matMulRight(
-  a: { readonly name: string; readonly dims: Dims },
-  bDims: Dims,
-  yDims: Dims,
-  upstream: Gradient,
-  context: GradientContext,
-): Gradient {
+function matMulRight(a: Operand, b: Operand, yDims: Dims, upstream: Gradient, context: GradientContext): Gradient {
   const { e } = context
   const { name: dy, factor } = stretch(e, upstream, yDims)
   const full = [...yDims.slice(0, -2), a.dims.at(-1) ?? 1, yDims.at(-1) ?? 1]
   const name = e.emit('MatMul', [transposeLast(context, a.name, a.dims.length), dy])
-  return sumTo(e, tensorGradient(name, full, factor), full, bDims)
+  return sumTo(e, tensorGradient(name, full, factor), full, b.dims)
 }
 
 function transposeLast(context: GradientContext, name: string, rank: number): string {

@@ -5,6 +5,9 @@ import { depthToSpace, spaceToDepth } from './blocks.ts'
 import { expand, tile, where } from './broadcasting.ts'
 import { concat } from './concat.ts'
 import { conv } from './conv.ts'
+import { convTranspose } from './conv-transpose.ts'
+import { cumSum, trilu } from './cumulative.ts'
+import { einsum } from './einsum.ts'
 import { add, div, mul, neg, sub } from './elementwise.ts'
 import { gather, gatherElements, gatherND } from './gather.ts'
 import { dropout, identity } from './identity.ts'
@@ -14,6 +17,7 @@ import { averagePool } from './pool-average.ts'
 import { globalAveragePool, globalMaxPool } from './pool-global.ts'
 import { maxPool } from './pool-max.ts'
 import { reduceMean, reduceSum } from './reduce.ts'
+import { resize } from './resize.ts'
 import { slice } from './slice.ts'
 import { split } from './split.ts'
 import { reshape, transpose } from './views.ts'
@@ -26,9 +30,12 @@ export const RULES: Readonly<Record<string, GradientRule>> = {
   Clip: clip,
   Concat: concat,
   Conv: conv,
+  ConvTranspose: convTranspose,
+  CumSum: cumSum,
   DepthToSpace: depthToSpace,
   Div: div,
   Dropout: dropout,
+  Einsum: einsum,
   Expand: expand,
   Flatten: reshape,
   Gather: gather,
@@ -49,6 +56,7 @@ export const RULES: Readonly<Record<string, GradientRule>> = {
   ReduceSum: reduceSum,
   Relu: relu,
   Reshape: reshape,
+  Resize: resize,
   Sigmoid: sigmoid,
   Slice: slice,
   SpaceToDepth: spaceToDepth,
@@ -58,7 +66,9 @@ export const RULES: Readonly<Record<string, GradientRule>> = {
   Tanh: tanh,
   Tile: tile,
   Transpose: transpose,
+  Trilu: trilu,
   Unsqueeze: reshape,
+  Upsample: resize,
   Where: where,
 }
 
