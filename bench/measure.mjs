@@ -41,15 +41,16 @@ export const machine = {
   onnxruntime: runtime.version,
 }
 
-/** Prints rows as a table, and writes them as JSON where asked to. */
-export function report(title, rows, json) {
+/** Prints rows as a table and `lists` a line each, and writes all of it as JSON where asked to. */
+export function report(title, rows, json, lists = {}) {
   console.log(
     `\n${title} (${machine.cpu}, ${machine.cores} cores, ${machine.simd}, ONNX Runtime ${machine.onnxruntime})`,
   )
   console.table(rows.map((row) => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, rounded(v)]))))
+  for (const [name, list] of Object.entries(lists)) console.log(`${name}: ${list.join(', ')}`)
   if (json === undefined) return
   mkdirSync(dirname(resolve(json)), { recursive: true })
-  writeFileSync(json, `${JSON.stringify({ title, machine, rows }, null, 2)}\n`)
+  writeFileSync(json, `${JSON.stringify({ title, machine, rows, ...lists }, null, 2)}\n`)
 }
 
 const rounded = (value) =>
