@@ -7,6 +7,7 @@ import {
   OperatorSetIdProtoSchema,
   type TensorProto,
   TensorProto_DataType,
+  TensorProtoSchema,
 } from 'onnx-buf'
 import { type Attributes, makeNode, makeValueInfo } from '../../src/onnx/messages.ts'
 import { type FloatType, floatTensor, int64Tensor } from '../../src/onnx/tensors.ts'
@@ -54,6 +55,12 @@ export const string = (value: string) => ({ string: value })
 
 export function shapeTensor(name: string, ...values: readonly number[]): TensorProto {
   return int64Tensor(name, values, [values.length])
+}
+
+/** Of type int8: -4, -3, .., 4, -4, .. */
+export function int8Tensor(name: string, dims: readonly number[]): TensorProto {
+  const int32Data = Array.from({ length: size(dims) }, (_, i) => (i % 9) - 4)
+  return create(TensorProtoSchema, { name, dataType: TensorProto_DataType.INT8, dims: dims.map(BigInt), int32Data })
 }
 
 /** A small deterministic generator (Mulberry32), uniform in [-1, 1). */

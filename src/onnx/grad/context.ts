@@ -1,7 +1,7 @@
 import type { NodeProto } from 'onnx-buf'
 import { SessError } from '../../error.ts'
 import { describeNode, type Graph } from '../graph.ts'
-import type { Dims, Shapes } from '../shapes.ts'
+import type { Dims, Shapes, TensorFacts } from '../shapes.ts'
 import { KnownConstants } from './constants.ts'
 import type { Emitter } from './emitter.ts'
 import type { Gradient } from './gradient.ts'
@@ -65,6 +65,10 @@ export class GradientContext {
     const facts = this.#shapes.get(tensor ?? '')
     if (facts === undefined) throw this.refuse(node, `the shape of "${tensor}" is not fixed`)
     return facts.dims
+  }
+
+  dtype(tensor: string | undefined): TensorFacts['dtype'] {
+    return this.#shapes.get(tensor ?? '')?.dtype ?? 'other'
   }
 
   input(node: NodeProto, index: number): { readonly name: string; readonly dims: Dims } {

@@ -3,6 +3,7 @@ import { clip, hardSigmoid, hardSwish, relu, sigmoid, tanh } from './activations
 import { batchNormalization } from './batch-norm.ts'
 import { depthToSpace, spaceToDepth } from './blocks.ts'
 import { expand, tile, where } from './broadcasting.ts'
+import { cast } from './cast.ts'
 import { concat } from './concat.ts'
 import { conv } from './conv.ts'
 import { convTranspose } from './conv-transpose.ts'
@@ -27,6 +28,7 @@ export const RULES: Readonly<Record<string, GradientRule>> = {
   Add: add,
   AveragePool: averagePool,
   BatchNormalization: batchNormalization,
+  Cast: cast,
   Clip: clip,
   Concat: concat,
   Conv: conv,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Attributes } from '../../../../src/onnx/messages.ts'
-import { int, ints, op, randomTensor, string } from '../../models.ts'
+import { floatTensor } from '../../../../src/onnx/tensors.ts'
+import { int, int8Tensor, ints, op, randomTensor, string } from '../../models.ts'
 import { gradientError, gradientModel } from '../differences.ts'
 
 interface ConvCase {
@@ -64,6 +65,18 @@ const CASES: readonly ConvCase[] = [
   { name: 'SAME_UPPER stride 1', x: [2, 5, 6], w: [3, 2, 4, 2], attributes: { auto_pad: string('SAME_UPPER') } },
   { name: 'VALID', x: [2, 7, 8], w: [3, 2, 3, 3], attributes: { auto_pad: string('VALID'), strides: ints(2, 1) } },
   { name: 'one-dimensional', x: [3, 11], w: [2, 3, 4], attributes: { strides: ints(2), pads: ints(1, 2) } },
+  {
+    name: 'one-dimensional, grouped and dilated',
+    x: [4, 9],
+    w: [6, 2, 3],
+    attributes: { group: int(2), dilations: ints(2) },
+  },
+  {
+    name: 'three-dimensional, strided',
+    x: [2, 5, 4, 6],
+    w: [3, 2, 2, 3, 2],
+    attributes: { strides: ints(2, 1, 3), pads: ints(1, 0, 1, 0, 2, 1) },
+  },
   { name: 'three-dimensional', x: [2, 4, 5, 3], w: [3, 2, 2, 3, 2], attributes: { pads: ints(1, 1, 0, 0, 1, 1) } },
 ]
 
@@ -85,6 +98,25 @@ describe('the gradient of a convolution', () => {
     expect(await opTypes([1, 1])).toEqual(['Transpose', 'Gather', 'Gather', 'Conv'])
     expect(await opTypes([2, 2])).toEqual(['ConvTranspose'])
   })
+
+  it.each(['Identity', 'Transpose', 'DequantizeLinear'])(
+    'passes weights that %s makes of constants',
+    async (opType) => {
+      const make = {
+        Identity: { node: op('Identity', 'v', 'w'), tensors: [randomTensor('v', [4, 2, 3, 3])] },
+        Transpose: {
+          node: op('Transpose', 'v', 'w', { perm: ints(1, 0, 2, 3) }),
+          tensors: [randomTensor('v', [2, 4, 3, 3])],
+        },
+        DequantizeLinear: {
+          node: op('DequantizeLinear', 'q scale', 'w'),
+          tensors: [int8Tensor('q', [4, 2, 3, 3]), floatTensor('scale', [0.1], [])],
+        },
+      }[opType]
+      const nodes = [...(make ? [make.node] : []), op('Conv', 'x w', 'y', { pads: ints(1, 1, 1, 1) })]
+      expect(await gradientError({ x: [2, 5, 6], nodes, tensors: make?.tensors ?? [], step: 1 })).toBeLessThan(1e-4)
+    },
+  )
 
   it('refuses weights that are computed from the image, by node and operator', async () => {
     const nodes = [op('Identity', 'x', 'w'), op('Conv', 'x w', 'y')]
