@@ -24,7 +24,8 @@ import {
 } from './options.ts'
 import { memoryOf, type OutputSizes } from './sess/buffers.ts'
 import { gridOf } from './sess/explain-session.ts'
-import { type FusionOptions, fuseTarget } from './sess/fusion.ts'
+import { explainWindows, passage } from './sess/explain-windows.ts'
+import type { FusionOptions } from './sess/fusion.ts'
 import { runWindows } from './sess/pipeline.ts'
 import { type EstimatedPlan, makePlan, type Plan } from './sess/plan.ts'
 
@@ -128,7 +129,8 @@ export class Explainer {
       const onForwards = (done: number) => options.onProgress?.({ done, total: plan.forwards, phase: 'inference' })
       using pixels = await call.pixels(decoded)
       const { stream, clock } = call
-      const { baseLogits, results } = await runWindows({
+      const fusion = fusionOptions(options, plan)
+      const run = {
         device,
         stream,
         clock,
@@ -140,22 +142,17 @@ export class Explainer {
         copies: copiesOf(method),
         seed: options.seed ?? explainDefaults.seed,
         onForwards,
-      })
+      }
+      const { baseLogits, explained } = await explainWindows(run, fusion, () => sessions.scoring())
       options.onProgress?.({ done: plan.forwards, total: plan.forwards, phase: 'fusion' })
       this.#forwardSeconds = clock.timings().inference / 1000 / plan.forwards
       const facts = { model: this.#model.resolved.id, method: method.name, layer: model.layer }
       const explanations: Explanation[] = []
-      try {
-        for (const result of results) {
-          const target = this.#classScore(baseLogits, result.target)
-          const fused = await fuseTarget({ device, stream, clock, plan, result }, fusionOptions(options, plan))
-          const windows = await explainedWindows(plan, fused.scores)
-          const { map, windowMaps, scores } = fused
-          const parts = { map, windowMaps, windows, nonfinite: scores.nonfinite, timings: clock.timings() }
-          explanations.push(new Explanation({ ...facts, ...parts, photo: pixels.photo, target, plan }))
-        }
-      } finally {
-        for (const { maps } of results) maps.dispose()
+      for (const { target, scores, map, windowMaps } of explained) {
+        const windows = await explainedWindows(plan, scores)
+        const parts = { map, windowMaps, windows, nonfinite: scores.nonfinite, timings: clock.timings() }
+        const score = this.#classScore(baseLogits, target)
+        explanations.push(new Explanation({ ...facts, ...parts, photo: pixels.photo, target: score, plan }))
       }
       return explanations
     })
@@ -168,7 +165,7 @@ export class Explainer {
       const photo = await decode(image, options)
       const plan = this.#plan(photo, { sess: false, batch: 1 }, session)
       using pixels = await call.pixels(photo)
-      const { baseLogits, results } = await runWindows({
+      const { baseLogits } = await runWindows({
         device,
         stream: call.stream,
         clock: call.clock,
@@ -180,8 +177,9 @@ export class Explainer {
         copies: { kind: 'none' },
         seed: explainDefaults.seed,
         onForwards: () => {},
+        chunks: [{ first: 0, end: 1 }],
+        onMaps: async () => {},
       })
-      for (const { maps } of results) maps.dispose()
       const shares = probabilities(baseLogits, this.#model.activation)
       if (!shares.every(Number.isFinite)) {
         throw new SessError('MODEL_NONFINITE', 'The model gives logits that are not finite: check its preprocessing.')
@@ -211,9 +209,12 @@ export class Explainer {
         passes: passesOf(copies),
       },
     )
+    const fusion = fusionOptions(options, plan)
+    const { chunks, scoresFirst } = passage(plan, model.targets.length * model.grid.height * model.grid.width, fusion)
     return {
       ...plan,
-      memory: memoryOf(plan, model, copies, options.keepMaps === true),
+      forwards: scoresFirst ? plan.forwards + plan.windows.length : plan.forwards,
+      memory: memoryOf(plan, model, { copies, chunks, keepMaps: fusion.keepMaps }),
       seconds: this.#forwardSeconds === undefined ? null : this.#forwardSeconds * plan.forwards,
     }
   }

@@ -19,6 +19,8 @@ export class BatchRun {
   #ops: Promise<void>[] = []
   readonly #underWay: { readonly done: Promise<unknown>; readonly forwards: number }[] = []
   #forwards = 0
+  /** The window whose map goes to row 0. */
+  firstMap = 0
 
   constructor(input: WindowsInput, buffers: Buffers) {
     this.#input = input
@@ -107,7 +109,7 @@ export class BatchRun {
   async #maps(): Promise<void> {
     await this.#averageCopies()
     const { stream, model } = this.#input
-    const rows = Int32Array.from(this.#rows)
+    const rows = Int32Array.from(this.#rows, (index) => index - this.firstMap)
     for (const { source, maps, peaks } of this.#buffers.perTarget) {
       const op =
         source.kind === 'cam'

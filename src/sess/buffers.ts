@@ -1,6 +1,7 @@
 import type { Copies } from '../methods/method.ts'
 import { type Device, type DType, Tensor } from '../native.ts'
 import { largestBand } from './bands.ts'
+import type { Chunk } from './chunks.ts'
 import type { ExplainSession } from './explain-session.ts'
 import type { Plan } from './plan.ts'
 
@@ -27,9 +28,9 @@ export interface TargetBuffers {
   /** batch x classes; undefined where the logit of a class alone is explained. */
   readonly coefficients: Tensor<'float32'> | undefined
   readonly source: MapSource
-  /** windows x u x v. */
+  /** windows of a chunk x u x v. */
   readonly maps: Tensor<'float32'>
-  /** windows. */
+  /** windows of a chunk. */
   readonly peaks: Tensor<'float32'>
 }
 
@@ -44,10 +45,16 @@ export type MapSource =
 export type OutputSizes = Pick<ExplainSession, 'classes' | 'targets' | 'grid'>
 
 /** Bytes that one explanation holds besides the model: buffers, photo, map and its unsmoothed form. */
-export function memoryOf(plan: Plan, model: OutputSizes, copies: Copies, keepMaps: boolean): number {
+export function memoryOf(
+  plan: Plan,
+  model: OutputSizes,
+  { copies, chunks, keepMaps }: Pick<BufferSizes, 'copies' | 'chunks'> & { readonly keepMaps: boolean },
+): number {
   const { batch, window, image } = plan
   const targets = Math.max(1, model.targets.length)
   const rows = plan.windows.length
+  const held = Math.max(...chunks.map(({ first, end }) => end - first))
+  const sums = chunks.length > 1 ? 8 * image.height * image.width : 0
   const grid = model.grid.height * model.grid.width
   const pixels = 3 * window.height * window.width
   const hasCopies = copies.kind !== 'none'
@@ -56,7 +63,7 @@ export function memoryOf(plan: Plan, model: OutputSizes, copies: Copies, keepMap
   const shared = largestBand(plan.levels, window) * 3 * 4 + (rows + 1) * targets * 16
   const batched = batch * 4 * (inputs + outputs.reduce((sum, elements) => sum + elements, 0))
   const means = hasCopies ? batch * 4 * pixels : 0
-  const perTarget = batch * 8 + means + rows * 4 * (grid + 1)
+  const perTarget = batch * 8 + means + held * 4 * (grid + 1) + sums
   const kept = keepMaps ? 4 * rows * window.height * window.width * targets : 0
   return shared + batched + kept + targets * perTarget + image.height * image.width * (3 + 4 + 4)
 }
@@ -78,11 +85,19 @@ function outputShapes({ targets, grid }: Pick<ExplainSession, 'targets' | 'grid'
   return [...shapes].map(([name, shape]) => ({ name, shape }))
 }
 
+interface BufferSizes {
+  readonly copies: Copies
+  readonly chunks: readonly Chunk[]
+  /** Whose scores are asked for; the model may have no maps of them. */
+  readonly targets: number
+}
+
 /** @throws SessError `OUT_OF_MEMORY`, with nothing left allocated */
-export function allocateBuffers(device: Device, plan: Plan, model: ExplainSession, copies: Copies): Buffers {
+export function allocateBuffers(device: Device, plan: Plan, model: ExplainSession, sizes: BufferSizes): Buffers {
   const { batch, window } = plan
   const { grid, classes, layout, targets, seeds } = model
-  const windows = plan.windows.length
+  const { copies } = sizes
+  const held = Math.max(...sizes.chunks.map(({ first, end }) => end - first))
   const image = layout === 'NCHW' ? [3, window.height, window.width] : [window.height, window.width, 3]
   const hasCopies = copies.kind !== 'none'
   const made: Tensor[] = []
@@ -121,13 +136,13 @@ export function allocateBuffers(device: Device, plan: Plan, model: ExplainSessio
         ? { input: tensor('float32', batch, ...image), logits: tensor('float32', batch, classes) }
         : undefined,
       outputs,
-      scores: tensor('float64', windows + 1, Math.max(1, targets.length), 2),
+      scores: tensor('float64', plan.windows.length + 1, Math.max(1, sizes.targets), 2),
       perTarget: targets.map((target, t) => ({
         classes: tensor('int64', batch),
         coefficients: seeds[t]?.coefficients === undefined ? undefined : tensor('float32', batch, classes),
         source: sourceOf(target),
-        maps: tensor('float32', windows, grid.height, grid.width),
-        peaks: tensor('float32', windows),
+        maps: tensor('float32', held, grid.height, grid.width),
+        peaks: tensor('float32', held),
       })),
     }
   } catch (error) {
@@ -136,12 +151,11 @@ export function allocateBuffers(device: Device, plan: Plan, model: ExplainSessio
   }
 }
 
-/** Frees all but the maps, which the fusion still reads. */
-export function disposeScratch(buffers: Buffers): void {
+export function disposeBuffers(buffers: Buffers): void {
   const { band, input, logits, copy, outputs, scores, perTarget } = buffers
   for (const tensor of [band, input, logits, copy?.input, copy?.logits, scores, ...outputs.values()]) tensor?.dispose()
-  for (const { classes, coefficients, source, peaks } of perTarget) {
-    for (const tensor of [classes, coefficients, peaks]) tensor?.dispose()
+  for (const { classes, coefficients, source, maps, peaks } of perTarget) {
+    for (const tensor of [classes, coefficients, maps, peaks]) tensor?.dispose()
     if (source.kind === 'cam') source.weights.dispose()
     else source.mean?.dispose()
   }

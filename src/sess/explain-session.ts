@@ -71,8 +71,13 @@ export class ExplainSessions {
       return await this.explaining({ method: defaultMethod, layer: undefined, seeds: ['class'] })
     } catch (error) {
       if (!(error instanceof SessError && /^(METHOD|MODEL)_UNSUPPORTED$/.test(error.code))) throw error
-      return await this.#lease('logits', () => this.#openForward())
+      return await this.scoring()
     }
+  }
+
+  /** A session that gives logits and nothing else. */
+  async scoring(): Promise<LeasedSession> {
+    return await this.#lease('logits', () => this.#openForward())
   }
 
   async #lease(key: string, open: () => Promise<ExplainSession>): Promise<LeasedSession> {

@@ -1,8 +1,8 @@
 import { SessError } from '../error.ts'
-import { type Device, fuse, type Stream, smooth, Tensor, upsample } from '../native.ts'
-import type { TargetResult } from './pipeline.ts'
+import { type Device, finish, fold, fuse, type Stream, smooth, Tensor, upsample } from '../native.ts'
+import type { WindowMaps } from './pipeline.ts'
 import type { Plan } from './plan.ts'
-import { scoreWindows, type WindowScores } from './scores.ts'
+import { leastWeight, scoreWindows, type WindowScores } from './scores.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
 export interface FusionOptions {
@@ -27,7 +27,14 @@ export interface FusionInput {
   readonly stream: Stream
   readonly clock: Stopwatch
   readonly plan: Plan
-  readonly result: TargetResult
+  /** Where they had to be known before any map was made. */
+  readonly known: KnownScores | undefined
+}
+
+/** Scores of all windows, and those that the pre-filter keeps. */
+export interface KnownScores {
+  readonly logProbability: Float64Array
+  readonly kept: ReadonlySet<number>
 }
 
 export interface FusedTarget {
@@ -39,49 +46,138 @@ export interface FusedTarget {
 }
 
 /**
- * Weighs and pre-filters one target's windows, fuses their maps at the photo's size and smooths the result.
- * @throws SessError `MODEL_NONFINITE` when no window is left, `OUT_OF_MEMORY`, `ABORTED`
+ * Weighs and pre-filters one target's windows, fuses their maps at the photo's size and smooths the result. Maps come
+ * all at once, or, where they would take too much memory, chunk by chunk: then they are weighed by the largest score so
+ * far, and when a larger one comes the sums are scaled down to it. What a threshold or a pre-filter asks of the scores
+ * of all windows must be known before that: `chosen`.
  */
-export async function fuseTarget(input: FusionInput, options: FusionOptions): Promise<FusedTarget> {
-  const scores = scoreWindows(input.result.logProbability, input.result.peaks, options.preFilter)
-  const map = await fuseWindows(input, scores, options)
-  const windowMaps = options.keepMaps ? await upsampleWindows(input, scores.kept) : undefined
-  return { scores, map, windowMaps }
+export class TargetFusion implements Disposable {
+  readonly #input: FusionInput
+  readonly #options: FusionOptions
+  readonly #logProbability: Float64Array
+  readonly #peaks: Float32Array
+  readonly #fused: Tensor<'float32'>
+  #windowMaps: Float32Array | undefined
+  /** 2 x H x W, once a first chunk has come. */
+  #sums: Tensor<'float32'> | undefined
+  #best = Number.NEGATIVE_INFINITY
+
+  /** @throws SessError `OUT_OF_MEMORY` */
+  constructor(input: FusionInput, options: FusionOptions) {
+    const { height, width } = input.plan.image
+    this.#input = input
+    this.#options = options
+    this.#logProbability = input.known?.logProbability ?? new Float64Array(input.plan.windows.length).fill(Number.NaN)
+    if (input.known !== undefined) this.#best = largest(input.known.logProbability, this.#best)
+    this.#peaks = new Float32Array(input.plan.windows.length)
+    this.#fused = new Tensor(input.device, 'float32', [height, width])
+  }
+
+  /** @throws SessError `MODEL_NONFINITE` when no window is left, `OUT_OF_MEMORY`, `ABORTED` */
+  async add(part: WindowMaps): Promise<void> {
+    if (this.#input.known === undefined) this.#logProbability.set(part.logProbability, part.first)
+    this.#peaks.set(part.peaks, part.first)
+    if (part.peaks.length === this.#peaks.length) await this.#fuseAll(part.maps)
+    else await this.#foldPart(part)
+  }
+
+  /** @throws SessError `MODEL_NONFINITE` when no window is left, `OUT_OF_MEMORY`, `ABORTED` */
+  async finish(): Promise<FusedTarget> {
+    const { stream, clock } = this.#input
+    const scores = this.#scores()
+    if (this.#sums !== undefined) {
+      const options = { mode: this.#options.mode, windows: scores.kept.length }
+      await clock.add('fuse', finish(stream, this.#sums, options, this.#fused))
+    }
+    return { scores, map: await this.#smoothed(), windowMaps: this.#windowMaps }
+  }
+
+  [Symbol.dispose](): void {
+    this.#fused.dispose()
+    this.#sums?.dispose()
+  }
+
+  #scores(): WindowScores {
+    return scoreWindows(this.#logProbability, this.#peaks, this.#options.preFilter)
+  }
+
+  async #fuseAll(maps: Tensor<'float32'>): Promise<void> {
+    const { stream, clock } = this.#input
+    const { kept, weight } = this.#scores()
+    const weights = Float32Array.from(kept, (index) => weight[index] ?? 0)
+    await clock.add('fuse', fuse(stream, maps, this.#placed(kept, 0, weights), this.#fused))
+    if (this.#options.keepMaps) this.#windowMaps = await this.#upsampled(maps, kept)
+  }
+
+  async #foldPart({ first, peaks, maps }: WindowMaps): Promise<void> {
+    const { device, stream, clock, plan, known } = this.#input
+    const logProbability = this.#logProbability.subarray(first, first + peaks.length)
+    const isKept = (i: number) =>
+      !Number.isNaN(logProbability[i]) && !Number.isNaN(peaks[i]) && (known?.kept.has(first + i) ?? true)
+    const kept = [...logProbability.keys()].filter(isKept)
+    if (kept.length === 0) return
+    const best = largest(logProbability, this.#best)
+    const shrinking = this.#sums === undefined ? 0 : Math.max(Math.exp(this.#best - best), Number.MIN_VALUE)
+    this.#sums ??= new Tensor(device, 'float32', [2, plan.image.height, plan.image.width])
+    this.#best = best
+    const weights = Float32Array.from(kept, (i) =>
+      Math.max(Math.exp((logProbability[i] ?? Number.NaN) - best), leastWeight),
+    )
+    const indices = kept.map((i) => first + i)
+    const options = { ...this.#placed(indices, first, weights), rescale: shrinking }
+    await clock.add('fuse', fold(stream, maps, options, this.#sums))
+  }
+
+  /** Where each of the windows' maps lies (from row 0 for window `first`) and goes, as the op takes them. */
+  #placed(indices: readonly number[], first: number, weights: Float32Array) {
+    const { plan } = this.#input
+    const windows = new Int32Array(4 * indices.length)
+    for (const [k, index] of indices.entries()) {
+      const window = plan.windows[index]
+      if (window !== undefined) windows.set([index - first, window.level, window.y, window.x], 4 * k)
+    }
+    const levels = Int32Array.from(plan.levels.flatMap(({ height, width }) => [height, width]))
+    const { mode, theta } = this.#options
+    return { window: plan.window, levels, windows, weights, mode, theta }
+  }
+
+  async #smoothed(): Promise<Float32Array> {
+    const { device, stream, clock, plan } = this.#input
+    const { smoothing } = this.#options
+    if (smoothing === undefined) return this.#fused.read()
+    const shape = [plan.image.height, plan.image.width]
+    const map = mapArray(shape)
+    using out = new Disposing(Tensor.wrap(device, map, shape))
+    await clock.add('smooth', smooth(stream, this.#fused, smoothing, out.tensor))
+    return map
+  }
+
+  async #upsampled(maps: Tensor<'float32'>, kept: readonly number[]): Promise<Float32Array> {
+    const { device, stream, clock, plan } = this.#input
+    const shape = [kept.length, plan.window.height, plan.window.width]
+    const windowMaps = mapArray(shape)
+    using out = new Disposing(Tensor.wrap(device, windowMaps, shape))
+    await clock.add('fuse', upsample(stream, maps, { rows: Int32Array.from(kept) }, out.tensor))
+    return windowMaps
+  }
 }
 
-/** Where each kept window's map lies and goes: row, level, y, x, as the op takes them. */
-function placedWindows(plan: Plan, kept: readonly number[]): Int32Array {
-  const places = new Int32Array(4 * kept.length)
-  for (const [k, index] of kept.entries()) {
-    const window = plan.windows[index]
-    if (window !== undefined) places.set([index, window.level, window.y, window.x], 4 * k)
-  }
-  return places
+/** The log-probability that counts as a weight of 1: the largest so far. */
+function largest(logProbability: Float64Array, soFar: number): number {
+  return logProbability.reduce((top, value) => (value > top ? value : top), soFar)
 }
 
-async function fuseWindows(input: FusionInput, scores: WindowScores, options: FusionOptions): Promise<Float32Array> {
-  const { device, stream, clock, plan, result } = input
-  const shape = [plan.image.height, plan.image.width]
-  const map = mapArray(shape)
-  const fusion = {
-    window: plan.window,
-    levels: Int32Array.from(plan.levels.flatMap(({ height, width }) => [height, width])),
-    windows: placedWindows(plan, scores.kept),
-    weights: Float32Array.from(scores.kept, (index) => scores.weight[index] ?? 0),
-    mode: options.mode,
-    theta: options.theta,
+/** A tensor for the length of a block. */
+class Disposing implements Disposable {
+  readonly tensor: Tensor<'float32'>
+
+  constructor(tensor: Tensor<'float32'>) {
+    this.tensor = tensor
   }
-  const { smoothing } = options
-  const out = Tensor.wrap(device, map, shape)
-  const fused = smoothing === undefined ? out : new Tensor(device, 'float32', shape)
-  try {
-    await clock.add('fuse', fuse(stream, result.maps, fusion, fused))
-    if (smoothing !== undefined) await clock.add('smooth', smooth(stream, fused, smoothing, out))
-  } finally {
-    fused.dispose()
-    out.dispose()
+
+  [Symbol.dispose](): void {
+    this.tensor.dispose()
   }
-  return map
 }
 
 /** Memory for results of this shape in JavaScript's own heap. */
@@ -93,17 +189,4 @@ function mapArray(shape: readonly number[]): Float32Array {
     const what = `Maps of ${shape.join(' x ')} values (${Math.ceil(elements / 2.5e8)} GB) cannot be allocated`
     throw new SessError('OUT_OF_MEMORY', `${what}: take fewer windows, or leave out keepMaps.`, { cause })
   }
-}
-
-async function upsampleWindows({ device, stream, clock, plan, result }: FusionInput, kept: readonly number[]) {
-  const { height, width } = plan.window
-  const shape = [kept.length, height, width]
-  const maps = mapArray(shape)
-  const out = Tensor.wrap(device, maps, shape)
-  try {
-    await clock.add('fuse', upsample(stream, result.maps, { rows: Int32Array.from(kept) }, out))
-  } finally {
-    out.dispose()
-  }
-  return maps
 }

@@ -14,7 +14,8 @@ import {
 } from '../native.ts'
 import { bandsOf, overlapLittle } from './bands.ts'
 import { BatchRun } from './batch-run.ts'
-import { allocateBuffers, type Buffers, disposeScratch } from './buffers.ts'
+import { allocateBuffers, type Buffers, disposeBuffers } from './buffers.ts'
+import type { Chunk } from './chunks.ts'
 import type { ExplainSession } from './explain-session.ts'
 import type { PlannedWindow } from './geometry.ts'
 import { type Plan, windowsByLevel } from './plan.ts'
@@ -36,6 +37,11 @@ export interface WindowsInput {
   readonly seed: number
   readonly clock: Stopwatch
   readonly onForwards: (done: number) => void
+  /** The windows to run; all unless given. */
+  readonly chosen?: ReadonlySet<number> | undefined
+  readonly chunks: readonly Chunk[]
+  /** Takes the maps of one chunk, target by target. */
+  readonly onMaps: (target: number, maps: WindowMaps) => Promise<void>
 }
 
 /** What is explained: the logit of a class, plus, where there are coefficients, a weighted sum of all logits. */
@@ -46,12 +52,13 @@ export interface WindowsTarget {
   readonly coefficients: Float32Array | undefined
 }
 
-/** What one target's forward passes leave: a row for each window in window order. */
-export interface TargetResult {
-  readonly target: number
-  /** log p of each row, NaN where its logits are not finite. */
+/** What forward passes leave of consecutive windows for one target. */
+export interface WindowMaps {
+  /** Index of the first window. */
+  readonly first: number
+  /** log p of each window, NaN where its logits are not finite. */
   readonly logProbability: Float64Array
-  /** Maps on the target layer's grid or at the window's pixels, windows x u x v; the caller disposes it. */
+  /** On the target layer's grid or at the window's pixels, windows x u x v; only until the callback's promise settles. */
   readonly maps: Tensor<'float32'>
   /** Each map's maximum, NaN where it is not finite. */
   readonly peaks: Float32Array
@@ -60,7 +67,10 @@ export interface TargetResult {
 export interface WindowsOutput {
   /** Logits of the base view, K. */
   readonly baseLogits: Float32Array
-  readonly results: readonly TargetResult[]
+  /** Classes of the targets, in order. */
+  readonly targets: readonly number[]
+  /** Of each target, log p of every window. */
+  readonly logProbabilities: readonly Float64Array[]
 }
 
 /** Lowest index of the largest logit. */
@@ -70,10 +80,6 @@ function argmax(logits: Float32Array): number {
     throw new SessError('MODEL_NONFINITE', `${what}: name a target, or check the preprocessing (mean, std).`)
   }
   return logits.reduce((best, value, i) => (value > (logits[best] ?? value) ? i : best), 0)
-}
-
-function without(windows: readonly PlannedWindow[], index: number | null): readonly PlannedWindow[] {
-  return index === null ? windows : windows.filter((window) => window.index !== index)
 }
 
 /** The passage of one call's windows through the model: each is cut out of its level into the model's input. */
@@ -103,19 +109,28 @@ class WindowsRun {
     return { logits, targets: known }
   }
 
-  /** Every window but `done`. */
-  async windows(targets: readonly number[], done: number | null): Promise<void> {
-    const { plan, model } = this.#input
+  /** Every window of the chunk that is asked for, but the base view, which is done. */
+  async windows(targets: readonly number[], { first, end }: Chunk): Promise<void> {
+    const { plan, model, chosen } = this.#input
+    this.#batch.firstMap = first
+    const asked = (windows: readonly PlannedWindow[]) =>
+      windows.filter(({ index }) => {
+        const isWithin = index >= first && index < end && index !== plan.baseWindow
+        return isWithin && (chosen?.has(index) ?? true)
+      })
     const filter = plan.antialias ? 'antialias' : 'bilinear'
     for (const [level, windows] of windowsByLevel(plan).entries()) {
       const size = plan.levels[level] ?? plan.window
+      if (asked(windows).length === 0) continue
       if (model.layout === 'NCHW' && overlapLittle(windows.length, plan.window, size, plan.image)) {
-        await this.#fill(without(windows, done), targets, (some) => this.#patches(some, size, filter))
+        await this.#fill(asked(windows), targets, (some) => this.#patches(some, size, filter))
         continue
       }
       for (const band of bandsOf(level, windows, plan.window)) {
+        const some = asked(band.windows)
+        if (some.length === 0) continue
         this.#resize(size, band.rect, filter)
-        await this.#fill(without(band.windows, done), targets, (some) => this.#gather(some, band.rect))
+        await this.#fill(some, targets, (few) => this.#gather(few, band.rect))
       }
     }
     if (this.#batch.rows.length > 0) await this.#batch.run(targets)
@@ -187,29 +202,33 @@ function repeated(row: Float32Array, rows: number): Float32Array {
  * @throws SessError `ABORTED`, `OUT_OF_MEMORY`, `MODEL_UNSUPPORTED`
  */
 export async function runWindows(input: WindowsInput): Promise<WindowsOutput> {
-  const { device, plan, model } = input
-  const windows = plan.windows.length
-  const buffers = allocateBuffers(device, plan, model, input.copies)
+  const { device, plan, model, chunks, copies } = input
+  const buffers = allocateBuffers(device, plan, model, { copies, chunks, targets: input.targets.length })
   try {
     const run = new WindowsRun(input, buffers)
     const { logits, targets } = await run.base()
-    await run.windows(targets, plan.baseWindow)
-    const scores = buffers.scores.read()
-    const logProbability = (t: number) =>
-      new Float64Array(windows).map((_, row) => scores[(row * targets.length + t) * 2 + 1] ?? Number.NaN)
+    for (const chunk of chunks) {
+      await run.windows(targets, chunk)
+      const { first, end } = chunk
+      for (const [t, { maps, peaks }] of buffers.perTarget.entries()) {
+        const logProbability = logProbabilities(buffers, targets.length, t).subarray(first, end)
+        await input.onMaps(t, { first, logProbability, maps, peaks: peaks.read(end - first) })
+      }
+    }
     return {
       baseLogits: logits,
-      results: buffers.perTarget.map(({ maps, peaks }, t) => ({
-        target: targets[t] ?? 0,
-        logProbability: logProbability(t),
-        maps,
-        peaks: peaks.read(),
-      })),
+      targets,
+      logProbabilities: targets.map((_, t) => logProbabilities(buffers, targets.length, t)),
     }
-  } catch (error) {
-    for (const { maps } of buffers.perTarget) maps.dispose()
-    throw error
   } finally {
-    disposeScratch(buffers)
+    disposeBuffers(buffers)
   }
+}
+
+/** log p of every window for target `t`, as far as they have run. */
+function logProbabilities({ scores }: Buffers, targets: number, t: number): Float64Array {
+  const all = scores.read()
+  return new Float64Array(all.length / (2 * targets) - 1).map(
+    (_, row) => all[(row * targets + t) * 2 + 1] ?? Number.NaN,
+  )
 }

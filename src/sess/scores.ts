@@ -1,7 +1,7 @@
 import { SessError } from '../error.ts'
 
 /** A window's weight is never below this in float32, so that the window still counts in the weighted average. */
-const leastWeight = 1e-30
+export const leastWeight = 1e-30
 
 /** What the scores of all windows say about one target. Arrays run over windows by index. */
 export interface WindowScores {
