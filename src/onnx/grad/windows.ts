@@ -1,6 +1,9 @@
 import type { NodeProto } from 'onnx-buf'
 import type { Attributes } from '../messages.ts'
 import { intsAttribute, stringAttribute } from '../messages.ts'
+import type { Dims } from '../shapes.ts'
+import type { GradientContext } from './context.ts'
+import { fixedLength } from './gradient.ts'
 
 /** A sliding window along one axis, as convolutions and pools use it. */
 export interface WindowAxis {
@@ -42,6 +45,20 @@ export function windowAxes(
     }
     return auto === 'NOTSET' || auto === '' ? axis : { ...axis, ...autoPads(axis, auto) }
   })
+}
+
+/**
+ * The axes of a pool. Under ceil_mode a last window could begin behind the input and its padding: ONNX Runtime leaves it
+ * out, but before operator set 22 shape inference counts it. Refused, as shapes are wrong from there on.
+ */
+export function poolAxes(node: NodeProto, context: GradientContext): readonly WindowAxis[] {
+  const spatial = (dims: Dims): readonly number[] => dims.slice(2).map(fixedLength)
+  const [x, y] = [context.input(node, 0), context.output(node)]
+  const axes = windowAxes(node, intsAttribute(node, 'kernel_shape') ?? [], spatial(x.dims), spatial(y.dims))
+  if (axes.some((axis) => (axis.output - 1) * axis.stride >= axis.begin + axis.input)) {
+    throw context.refuse(node, 'its ceil_mode counts a window that lies in the padding alone')
+  }
+  return axes
 }
 
 function autoPads(axis: WindowAxis, auto: string): Pick<WindowAxis, 'begin' | 'end'> {

@@ -1,17 +1,16 @@
 import type { NodeProto } from 'onnx-buf'
-import { intAttribute, intsAttribute } from '../../messages.ts'
+import { intAttribute } from '../../messages.ts'
 import type { Dims } from '../../shapes.ts'
 import type { GradientRule } from '../context.ts'
 import type { Emitter } from '../emitter.ts'
 import { fixedLength, type Gradient, multiply, product, scale, stretch, tensorGradient } from '../gradient.ts'
-import { spreadAttributes, type WindowAxis, windowAxes } from '../windows.ts'
+import { poolAxes, spreadAttributes, type WindowAxis } from '../windows.ts'
 
 /** Each pixel gets from every window that it is in the window's gradient over the window's count. */
 export const averagePool: GradientRule = (node, upstream, context) => {
   const { e } = context
   const [x, y] = [context.input(node, 0).dims, context.output(node).dims]
-  const spatial = (dims: Dims): readonly number[] => dims.slice(2).map(fixedLength)
-  const axes = windowAxes(node, intsAttribute(node, 'kernel_shape') ?? [], spatial(x), spatial(y))
+  const axes = poolAxes(node, context)
   const isWhole = axes.every((a) => a.output === 1 && a.kernel === a.input && a.begin === 0 && a.end === 0)
   if (isWhole) return [scale(upstream, 1 / product(axes.map(({ kernel }) => kernel)))]
   const shared = shareOut(e, upstream, node, axes)

@@ -1,14 +1,14 @@
 import type { NodeProto } from 'onnx-buf'
-import { type Attributes, intAttribute, intsAttribute } from '../../messages.ts'
-import type { Dims } from '../../shapes.ts'
+import { type Attributes, intAttribute } from '../../messages.ts'
 import type { GradientContext, GradientRule } from '../context.ts'
 import { fixedLength, product, stretch, tensorGradient } from '../gradient.ts'
-import { reach, spreadAttributes, type WindowAxis, windowAxes } from '../windows.ts'
+import { poolAxes, reach, spreadAttributes, type WindowAxis } from '../windows.ts'
 
 /** The window's gradient goes to its first maximum in row-major order. */
 export const maxPool: GradientRule = (node, upstream, context) => {
+  const axes = poolAxes(node, context)
   const { name: dy, factor } = stretch(context.e, upstream, context.output(node).dims)
-  const name = context.e.opset >= 16 ? scatter(node, dy, context) : comparisons(node, dy, context)
+  const name = context.e.opset >= 16 ? scatter(node, dy, context) : comparisons(node, axes, dy, context)
   return [tensorGradient(name, context.input(node, 0).dims, factor)]
 }
 
@@ -32,16 +32,14 @@ const LOWEST = -3e38
  * Without indices (operator sets 7 to 15): a depthwise convolution lays out the taps of each window, the first tap
  * that equals the maximum takes the gradient, and a ConvTranspose with the same one-tap kernels brings it home.
  */
-function comparisons(node: NodeProto, dy: string, context: GradientContext): string {
+function comparisons(node: NodeProto, axes: readonly WindowAxis[], dy: string, context: GradientContext): string {
   const { e } = context
   const [x, y] = [context.input(node, 0), context.output(node)]
-  const spatial = (dims: Dims): readonly number[] => dims.slice(2).map(fixedLength)
-  const axes = windowAxes(node, intsAttribute(node, 'kernel_shape') ?? [], spatial(x.dims), spatial(y.dims))
   const channels = fixedLength(x.dims[1])
   const kernel = axes.map((axis) => axis.kernel)
   const taps = product(kernel)
   const images = typeof x.dims[0] === 'number' ? x.dims[0] : -1
-  const windows = product(spatial(y.dims))
+  const windows = product(y.dims.slice(2).map(fixedLength))
   const perWindow = (name: string, count: number): string =>
     e.emit('Reshape', [name, e.ints([images, channels, count, windows])])
 
@@ -54,7 +52,7 @@ function comparisons(node: NodeProto, dy: string, context: GradientContext): str
   const before = e.emit('MatMul', [e.floats(strictlyLower(taps), [taps, taps]), isMaximum])
   const isFirst = e.emit('Mul', [isMaximum, e.toFloat(e.emit('Less', [before, e.scalar(0.5)]))])
   const shares = e.emit('Mul', [isFirst, perWindow(dy, 1)])
-  const back = e.emit('Reshape', [shares, e.ints([images, channels * taps, ...spatial(y.dims)])])
+  const back = e.emit('Reshape', [shares, e.ints([images, channels * taps, ...y.dims.slice(2).map(fixedLength)])])
   return e.emit('ConvTranspose', [back, kernels], { ...spreadAttributes(axes), group: { int: channels } })
 }
 

@@ -116,3 +116,16 @@ it('global average pooling adds no node: one number per channel stays one number
   // the one node is the test's own expansion to the input's shape
   expect(model.nodes.map((node) => node.opType)).toEqual(['Mul'])
 })
+
+describe.each(['MaxPool', 'AveragePool'])('%s whose ceil_mode reaches behind the padding', (opType) => {
+  const attributes = { kernel_shape: ints(1, 1), strides: ints(2, 1), ceil_mode: int(1) }
+  it.each([10, 13, 17, 21])('is refused where operator set %i counts a window that does not run', async (opset) => {
+    const model = gradientModel({ opset, x: [1, 2, 1], nodes: [op(opType, 'x', 'y', attributes)] })
+    await expect(model).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })
+  })
+
+  it('passes its gradient from operator set 22 on', async () => {
+    const nodes = [op(opType, 'x', 'y', attributes)]
+    expect(await gradientError({ opset: 22, x: [1, 2, 1], nodes })).toBeLessThan(1e-4)
+  })
+})
