@@ -23,7 +23,7 @@ function plusPlusWeight(a: readonly number[], g: readonly number[]): number {
   return sum(shares)
 }
 
-/** First principal direction by Jacobi-free power iteration on the covariance, many times over. */
+/** First principal direction by power iteration on the covariance. */
 function eigen(a: Grid): readonly number[] {
   const centred = a.map((channel) => {
     const mean = sum(channel) / channel.length
@@ -33,7 +33,7 @@ function eigen(a: Grid): readonly number[] {
   const project = (v: readonly number[]) =>
     Array.from({ length: cells }, (_, p) => sum(centred.map((channel, c) => (channel[p] ?? 0) * (v[c] ?? 0))))
   let v: readonly number[] = centred.map((_, c) => 1 + 0.1 * c)
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < 3000; i++) {
     const u = project(v)
     const next = centred.map((channel) => sum(channel.map((value, p) => value * (u[p] ?? 0))))
     const length = Math.hypot(...next)
