@@ -32,19 +32,36 @@ export const probe: ShapeProbe = async (model, externalFolder) => {
   return infos
 }
 
+type Feeds = Readonly<Record<string, Values>>
+
 export async function run(
   model: { readonly bytes: Uint8Array; readonly externalFolder?: string | undefined },
-  feeds: Readonly<Record<string, Values>>,
-): Promise<Readonly<Record<string, Values>>> {
+  feeds: Feeds,
+): Promise<Feeds> {
+  return await withSession(model, (evaluate) => evaluate(feeds))
+}
+
+/** Opens the model once for all that `use` evaluates. */
+export async function withSession<T>(
+  model: { readonly bytes: Uint8Array; readonly externalFolder?: string | undefined },
+  use: (evaluate: (feeds: Feeds) => Promise<Feeds>) => Promise<T>,
+): Promise<T> {
   const session = await ort.InferenceSession.create(model.bytes, options(model.externalFolder, 'all'))
-  const tensors = Object.entries(feeds).map(([name, { data, dims }]): [string, ort.Tensor] => {
-    if (data instanceof Float32Array) return [name, new ort.Tensor('float32', data, dims)]
-    if (data instanceof Float64Array) return [name, new ort.Tensor('float64', data, dims)]
-    return [name, new ort.Tensor('int64', data, dims)]
-  })
-  const results = await session.run(Object.fromEntries(tensors))
-  await session.release()
-  return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, values(tensor)]))
+  try {
+    return await use(async (feeds) => {
+      const tensors = Object.entries(feeds).map(([name, value]): [string, ort.Tensor] => [name, tensorOf(value)])
+      const results = await session.run(Object.fromEntries(tensors))
+      return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, values(tensor)]))
+    })
+  } finally {
+    await session.release()
+  }
+}
+
+function tensorOf({ data, dims }: Values): ort.Tensor {
+  if (data instanceof Float32Array) return new ort.Tensor('float32', data, dims)
+  if (data instanceof Float64Array) return new ort.Tensor('float64', data, dims)
+  return new ort.Tensor('int64', data, dims)
 }
 
 function values(tensor: ort.Tensor): Values {

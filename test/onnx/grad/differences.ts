@@ -8,7 +8,7 @@ import { makeValueInfo, revise } from '../../../src/onnx/messages.ts'
 import { probeBatchedShapes } from '../../../src/onnx/shapes.ts'
 import type { FloatType } from '../../../src/onnx/tensors.ts'
 import { buildModel, type ModelSpec, size, uniform } from '../models.ts'
-import { probe, run } from '../ort.ts'
+import { probe, run, withSession } from '../ort.ts'
 
 export interface DifferenceCase extends ModelSpec {
   /** Shape of the input `x` without its batch. */
@@ -17,6 +17,11 @@ export interface DifferenceCase extends ModelSpec {
   readonly step?: number
   /** Values of `x`; by default a shuffled grid with gaps far over twice the step, none at a kink. */
   readonly values?: (index: number, next: () => number) => number
+  /**
+   * y of x (both row-major, with their batch) as plain loops in double precision, where ONNX Runtime computes the
+   * operator in float32 alone. The differences are then taken of it, and ONNX Runtime's y has to equal it.
+   */
+  readonly forward?: (x: readonly number[]) => readonly number[]
 }
 
 type Numbers = Float32Array | Float64Array
@@ -38,32 +43,55 @@ export async function gradientError(test: DifferenceCase): Promise<number> {
   const x = Array.from({ length: count }, (_, i) => value(i, next))
   const seedDims = [IMAGES, ...model.outputDims]
   const seed = Array.from({ length: size(seedDims) }, next)
-  const evaluate = async (
-    at: readonly number[],
-  ): Promise<{ readonly y: readonly number[]; readonly dx: readonly number[] }> => {
-    const out = await run(model, {
-      x: { data: floats(at, test.type), dims },
-      seed: { data: floats(seed, test.type), dims: seedDims },
-    })
-    return { y: Array.from(out[model.y]?.data ?? [], Number), dx: Array.from(out[model.dx]?.data ?? [], Number) }
-  }
-  const { dx } = await evaluate(x)
-  if (dx.length !== count) throw new Error(`the gradient has ${dx.length} numbers, not ${count}`)
-  let worst = 0
-  let largest = 0
-  for (let d = 0; d < DIRECTIONS; d++) {
-    const v = Array.from({ length: count }, () => Math.round(next() * 8) / 8)
-    const above = await evaluate(x.map((a, i) => a + step * (v[i] ?? 0)))
-    const below = await evaluate(x.map((a, i) => a - step * (v[i] ?? 0)))
-    const numeric = dot(
-      seed,
-      above.y.map((a, i) => (a - (below.y[i] ?? 0)) / (2 * step)),
-    )
-    worst = Math.max(worst, Math.abs(numeric - dot(dx, v)))
-    largest = Math.max(largest, Math.abs(numeric))
-  }
-  if (largest === 0) throw new Error('every difference is 0: the case proves nothing')
-  return worst / largest
+  return await withSession(model, async (evaluate) => {
+    const at = async (place: readonly number[], output: string): Promise<readonly number[]> => {
+      const out = await evaluate({
+        x: { data: floats(place, test.type), dims },
+        seed: { data: floats(seed, test.type), dims: seedDims },
+      })
+      return Array.from(out[output]?.data ?? [], Number)
+    }
+    const forward = test.forward ?? ((place: readonly number[]) => at(place, model.y))
+    if (test.forward !== undefined) compare(await at(x, model.y), test.forward(x))
+    const dx = await at(x, model.dx)
+    if (dx.length !== count) throw new Error(`the gradient has ${dx.length} numbers, not ${count}`)
+    let worst = 0
+    let largest = 0
+    for (let d = 0; d < DIRECTIONS; d++) {
+      const v = Array.from({ length: count }, () => Math.round(next() * 8) / 8)
+      const above = await forward(x.map((a, i) => a + step * (v[i] ?? 0)))
+      const below = await forward(x.map((a, i) => a - step * (v[i] ?? 0)))
+      const numeric = dot(
+        seed,
+        above.map((a, i) => (a - (below[i] ?? 0)) / (2 * step)),
+      )
+      worst = Math.max(worst, Math.abs(numeric - dot(dx, v)))
+      largest = Math.max(largest, Math.abs(numeric))
+    }
+    if (largest === 0) throw new Error('every difference is 0: the case proves nothing')
+    return worst / largest
+  })
+}
+
+/** The gradient at `x` (row-major, any number of images) where the gradient at y is `seed`. */
+export async function gradientAt(
+  test: DifferenceCase,
+  x: readonly number[],
+  seed: readonly number[],
+): Promise<readonly number[]> {
+  const model = await gradientModel(test)
+  const images = x.length / size(test.x)
+  const out = await run(model, {
+    x: { data: floats(x, test.type), dims: [images, ...test.x] },
+    seed: { data: floats(seed, test.type), dims: [images, ...model.outputDims] },
+  })
+  return Array.from(out[model.dx]?.data ?? [], Number)
+}
+
+function compare(y: readonly number[], expected: readonly number[]): void {
+  const off = expected.findIndex((value, i) => !(Math.abs(value - (y[i] ?? Number.NaN)) < 1e-5 * (1 + Math.abs(value))))
+  if (off >= 0 || y.length !== expected.length)
+    throw new Error(`y[${off}] is ${y[off]}, the plain loop says ${expected[off]}`)
 }
 
 /** A shuffled grid around 0 with a gap of 1/8, half a gap away from 0. */
@@ -106,8 +134,11 @@ export async function gradientModel(test: DifferenceCase) {
   if (gradient === undefined) throw new Error('no gradient at x')
   const dx = expand(emitter, gradient, [{ batch: 1 }, ...test.x]).name
   const forward = graph.nodes.map((node) => {
-    const extra = extraOutputs.get(node)?.get(1)
-    return extra === undefined ? node : revise(NodeProtoSchema, node, { output: [node.output[0] ?? '', extra] })
+    const extra = extraOutputs.get(node)
+    if (extra === undefined) return node
+    const length = Math.max(node.output.length, ...[...extra.keys()].map((index) => index + 1))
+    const output = Array.from({ length }, (_, i) => extra.get(i) ?? node.output[i] ?? '')
+    return revise(NodeProtoSchema, node, { output })
   })
   const outputDims = yDims.slice(1).map(Number)
   const whole = revise(GraphProtoSchema, proto.graph ?? buildGraph(), {
