@@ -113,14 +113,47 @@ export class Emitter {
 
   /** Sum over `axes`, kept with length 1. */
   reduceSum(x: string, axes: readonly number[]): string {
-    if (this.opset < 13) return this.emit('ReduceSum', [x], { axes: { ints: axes }, keepdims: { int: 1 } })
-    return this.emit('ReduceSum', [x, this.ints(axes)], { keepdims: { int: 1 } })
+    return this.reduce('ReduceSum', x, axes)
   }
 
   /** Mean over `axes`, kept with length 1. */
   reduceMean(x: string, axes: readonly number[]): string {
-    if (this.opset < 18) return this.emit('ReduceMean', [x], { axes: { ints: axes }, keepdims: { int: 1 } })
-    return this.emit('ReduceMean', [x, this.ints(axes)], { keepdims: { int: 1 } })
+    return this.reduce('ReduceMean', x, axes)
+  }
+
+  /** A reduction over `axes`, kept with length 1. No axes mean all of them to ONNX; here `x` stays as it is. */
+  reduce(opType: `Reduce${'Sum' | 'Mean' | 'Prod' | 'L1' | 'L2'}`, x: string, axes: readonly number[]): string {
+    if (axes.length === 0) return x
+    const inputSince = opType === 'ReduceSum' ? 13 : 18
+    if (this.opset < inputSince) return this.emit(opType, [x], { axes: { ints: axes }, keepdims: { int: 1 } })
+    return this.emit(opType, [x, this.ints(axes)], { keepdims: { int: 1 } })
+  }
+
+  /** `a` where `condition` holds, `b` elsewhere; both are finite. */
+  where(condition: string, a: string, b: string): string {
+    if (this.opset >= 9) return this.emit('Where', [condition, a, b])
+    const part = (value: string, mask: string): string => this.emit('Mul', [value, this.toFloat(mask)])
+    return this.emit('Add', [part(a, condition), part(b, this.emit('Not', [condition]))])
+  }
+
+  /** -1, 0 or 1. */
+  sign(x: string): string {
+    if (this.opset >= 9) return this.emit('Sign', [x])
+    const zero = this.scalar(0)
+    const [above, below] = [this.emit('Greater', [x, zero]), this.emit('Less', [x, zero])]
+    return this.emit('Sub', [this.toFloat(above), this.toFloat(below)])
+  }
+
+  /** Whether each number is 0; before operator set 11 Equal knows no floats. */
+  isZero(x: string): string {
+    const zero = this.scalar(0)
+    if (this.opset >= 11) return this.emit('Equal', [x, zero])
+    return this.emit('Not', [this.emit('Or', [this.emit('Greater', [x, zero]), this.emit('Less', [x, zero])])])
+  }
+
+  /** `x` with 1 in the place of 0: a divisor for what is 0 there too. */
+  nonZero(x: string): string {
+    return this.emit('Add', [x, this.toFloat(this.isZero(x))])
   }
 
   slice(x: string, axis: number, start: number, end: number): string {

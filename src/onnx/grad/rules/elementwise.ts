@@ -7,8 +7,8 @@ function atInput(node: NodeProto, index: number, gradient: Gradient, context: Gr
   return sumTo(context.e, gradient, context.output(node).dims, context.input(node, index).dims)
 }
 
-/** The rule applied to each input that is asked for. */
-function each(
+/** The rule applied to each input that is asked for, its result summed over the axes that input was stretched along. */
+export function each(
   node: NodeProto,
   context: GradientContext,
   rule: (index: number) => Gradient,
@@ -17,7 +17,7 @@ function each(
 }
 
 /** The value of a constant input that is one number. */
-function singleValue(node: NodeProto, index: number, context: GradientContext): number | undefined {
+export function singleValue(node: NodeProto, index: number, context: GradientContext): number | undefined {
   const values = context.constant(node, index)
   return values?.length === 1 ? values[0] : undefined
 }
@@ -27,6 +27,9 @@ export const add: GradientRule = (node, upstream, context) => each(node, context
 
 export const sub: GradientRule = (node, upstream, context) =>
   each(node, context, (i) => (i === 0 ? upstream : scale(upstream, -1)))
+
+export const mean: GradientRule = (node, upstream, context) =>
+  each(node, context, () => scale(upstream, 1 / node.input.length))
 
 export const neg: GradientRule = (_node, upstream) => [scale(upstream, -1)]
 
@@ -48,4 +51,14 @@ export const div: GradientRule = (node, upstream, context) =>
     if (i === 0) return divide(e, upstream, b.name, b.dims)
     const y = context.output(node)
     return scale(divide(e, multiply(e, upstream, y.name, y.dims), b.name, b.dims), -1)
+  })
+
+/** `y = a - b trunc(a / b)`, as C's fmod: `da = dy`, `db = -dy trunc(a / b)`. */
+export const mod: GradientRule = (node, upstream, context) =>
+  each(node, context, (i) => {
+    if (i === 0) return upstream
+    const { e } = context
+    const [a, b, y] = [context.input(node, 0), context.input(node, 1), context.output(node)]
+    const quotient = e.emit('Div', [e.emit('Sub', [a.name, y.name]), b.name])
+    return scale(multiply(e, upstream, quotient, y.dims), -1)
   })

@@ -9,63 +9,134 @@ import { conv } from './conv.ts'
 import { convTranspose } from './conv-transpose.ts'
 import { cumSum, trilu } from './cumulative.ts'
 import { einsum } from './einsum.ts'
-import { add, div, mul, neg, sub } from './elementwise.ts'
+import { add, div, mean, mod, mul, neg, sub } from './elementwise.ts'
+import { celu, elu, selu } from './exponential-units.ts'
+import { exp, log } from './exponentials.ts'
+import { max, min, reduceMax, reduceMin } from './extrema.ts'
 import { gather, gatherElements, gatherND } from './gather.ts'
+import { erf, gelu } from './gelu.ts'
 import { dropout, identity } from './identity.ts'
+import { groupNormalization, instanceNormalization } from './instance-norm.ts'
+import { layerNormalization, rmsNormalization } from './layer-norm.ts'
 import { gemm, matMul } from './linear.ts'
+import { lpNormalization } from './lp-norm.ts'
+import { lrn } from './lrn.ts'
 import { pad } from './pad.ts'
 import { averagePool } from './pool-average.ts'
 import { globalAveragePool, globalMaxPool } from './pool-global.ts'
 import { maxPool } from './pool-max.ts'
-import { reduceMean, reduceSum } from './reduce.ts'
+import { pow, reciprocal, sqrt } from './powers.ts'
+import { leakyRelu, pRelu, shrink, thresholdedRelu } from './rectifiers.ts'
+import { reduceMean, reduceProd, reduceSum } from './reduce.ts'
+import { reduceLogSum, reduceLogSumExp } from './reduce-logs.ts'
+import { globalLpPool, reduceL1, reduceL2, reduceSumSquare } from './reduce-norms.ts'
 import { resize } from './resize.ts'
 import { slice } from './slice.ts'
+import { mish, softplus, softsign, swish } from './soft-activations.ts'
+import { logSoftmax, softmax } from './softmax.ts'
 import { split } from './split.ts'
+import { abs, flat } from './steps.ts'
+import { acos, acosh, asin, asinh, atan, atanh, cos, cosh, sin, sinh, tan } from './trigonometry.ts'
 import { reshape, transpose } from './views.ts'
 
 /** The rule of every operator that gradients pass. Adding an operator is one line here and its file. */
 export const RULES: Readonly<Record<string, GradientRule>> = {
+  Abs: abs,
+  Acos: acos,
+  Acosh: acosh,
   Add: add,
+  Asin: asin,
+  Asinh: asinh,
+  Atan: atan,
+  Atanh: atanh,
   AveragePool: averagePool,
   BatchNormalization: batchNormalization,
   Cast: cast,
+  Ceil: flat,
+  Celu: celu,
   Clip: clip,
   Concat: concat,
   Conv: conv,
   ConvTranspose: convTranspose,
+  Cos: cos,
+  Cosh: cosh,
   CumSum: cumSum,
   DepthToSpace: depthToSpace,
   Div: div,
   Dropout: dropout,
   Einsum: einsum,
+  Elu: elu,
+  Erf: erf,
+  Exp: exp,
   Expand: expand,
   Flatten: reshape,
+  Floor: flat,
   Gather: gather,
   GatherElements: gatherElements,
   GatherND: gatherND,
+  Gelu: gelu,
   Gemm: gemm,
   GlobalAveragePool: globalAveragePool,
+  GlobalLpPool: globalLpPool,
   GlobalMaxPool: globalMaxPool,
+  GroupNormalization: groupNormalization,
   HardSigmoid: hardSigmoid,
   HardSwish: hardSwish,
   Identity: identity,
+  InstanceNormalization: instanceNormalization,
+  LRN: lrn,
+  LayerNormalization: layerNormalization,
+  LeakyRelu: leakyRelu,
+  Log: log,
+  LogSoftmax: logSoftmax,
+  LpNormalization: lpNormalization,
   MatMul: matMul,
+  Max: max,
   MaxPool: maxPool,
+  Mean: mean,
+  Min: min,
+  Mish: mish,
+  Mod: mod,
   Mul: mul,
   Neg: neg,
+  PRelu: pRelu,
   Pad: pad,
+  Pow: pow,
+  RMSNormalization: rmsNormalization,
+  Reciprocal: reciprocal,
+  ReduceL1: reduceL1,
+  ReduceL2: reduceL2,
+  ReduceLogSum: reduceLogSum,
+  ReduceLogSumExp: reduceLogSumExp,
+  ReduceMax: reduceMax,
   ReduceMean: reduceMean,
+  ReduceMin: reduceMin,
+  ReduceProd: reduceProd,
   ReduceSum: reduceSum,
+  ReduceSumSquare: reduceSumSquare,
   Relu: relu,
   Reshape: reshape,
   Resize: resize,
+  Round: flat,
+  Selu: selu,
+  Shrink: shrink,
   Sigmoid: sigmoid,
+  Sign: flat,
+  Sin: sin,
+  Sinh: sinh,
   Slice: slice,
+  Softmax: softmax,
+  Softplus: softplus,
+  Softsign: softsign,
   SpaceToDepth: spaceToDepth,
+  Sqrt: sqrt,
   Squeeze: reshape,
   Sub: sub,
   Sum: add,
+  Swish: swish,
+  Tan: tan,
   Tanh: tanh,
+  ThresholdedRelu: thresholdedRelu,
   Tile: tile,
   Transpose: transpose,
   Trilu: trilu,
