@@ -2,6 +2,7 @@ import { type NodeProto, TensorProto_DataType } from 'onnx-buf'
 import type { Graph } from './graph.ts'
 import { intAttribute, intsAttribute, tensorAttribute } from './messages.ts'
 import { isDefaultDomain } from './operators.ts'
+import { simpleShapes } from './simple-shapes.ts'
 import { fromFront, sliceAxes, slicedPlaces } from './slices.ts'
 import {
   broadcastLengths,
@@ -30,17 +31,29 @@ type Fold = (inputs: readonly (SmallTensor | undefined)[], node: NodeProto) => S
 export function foldConstants(graph: Graph, shapeOf: (name: string) => readonly number[] | undefined): Constants {
   const folded = new Map<string, SmallTensor>()
   const given = new Map<string, SmallTensor | undefined>()
+  const shapes = new Map<string, readonly number[]>()
   const constant = (name: string): SmallTensor | undefined => {
     const tensor = graph.initializers.get(name)
     if (tensor === undefined) return folded.get(name)
     if (!given.has(name)) given.set(name, fromProto(tensor))
     return given.get(name)
   }
+  const shape = (name: string): readonly number[] | undefined =>
+    shapeOf(name) ?? shapes.get(name) ?? folded.get(name)?.dims
   for (const node of graph.nodes) {
-    const [output = '', ...others] = node.output
-    if (!isDefaultDomain(node.domain) || others.length > 0) continue
-    const value = foldNode(node, constant, shapeOf)
-    if (value !== undefined) folded.set(output, value)
+    if (!isDefaultDomain(node.domain)) continue
+    const value = node.output.length === 1 ? foldNode(node, constant, shape) : undefined
+    if (value !== undefined) {
+      folded.set(node.output[0] ?? '', value)
+      continue
+    }
+    const known = {
+      shape: (index: number) => shape(node.input[index] ?? ''),
+      values: (index: number) => constant(node.input[index] ?? '')?.values,
+    }
+    simpleShapes(node, known)?.forEach((dims, i) => {
+      shapes.set(node.output[i] ?? '', dims)
+    })
   }
   return folded
 }

@@ -82,8 +82,20 @@ const CASES: readonly {
     value: { values: [7, 3, 8, 10, -1], dims: [5] },
   },
   {
+    name: 'the shape behind a Reshape to folded numbers',
+    nodes: [
+      op('Shape', 'r', 's'),
+      op('Div', 's two', 'half'),
+      op('Concat', 'half last', 'target', { axis: int(0) }),
+      op('Reshape', 'r target', 'view'),
+      op('Sigmoid', 'view', 'behind'),
+      op('Shape', 'behind', 'y'),
+    ],
+    value: { values: [3, 1, 4, 5, 28], dims: [5] },
+  },
+  {
     name: 'nothing where a number is unknown',
-    nodes: [op('Shape', 'r', 's'), op('Gather', 's two', 'y')],
+    nodes: [op('NonZero', 'r', 'places'), op('Shape', 'places', 's'), op('Gather', 's two', 'y')],
     value: undefined,
   },
 ]
