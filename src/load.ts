@@ -41,6 +41,8 @@ export interface ExplainerInfo {
   readonly opset: number
   /** `fixed`: the model takes one image at a time, and windows run one by one. */
   readonly batch: 'dynamic' | 'made-dynamic' | 'fixed'
+  /** `float16`: the model's own; it is computed in float32 all the same. */
+  readonly precision: 'float32' | 'float16'
   /** Default target layer; undefined where the graph has none. */
   readonly layer: string | undefined
   readonly candidates: readonly TargetLayer[]
@@ -123,6 +125,7 @@ export function describeModel(loaded: LoadedModel): ExplainerInfo {
     activation,
     opset: classifier.opset,
     batch: classifier.batch,
+    precision: classifier.precision,
     layer: classifier.layer?.name,
     candidates: classifier.candidates,
     get methods() {

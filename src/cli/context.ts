@@ -39,6 +39,13 @@ export async function loadExplainer(context: Context, options: ModelArguments & 
       `nothing states mean and std of ${explainer.info.model}: ImageNet's are taken (--mean, --std).`,
     )
   }
+  if (explainer.info.precision === 'float16') {
+    note(
+      context,
+      options,
+      `${explainer.info.model} is in float16: its weights are cast, and all is computed in float32.`,
+    )
+  }
   return explainer
 }
 

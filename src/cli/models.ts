@@ -93,6 +93,7 @@ function analysisLines(analysis: ModelAnalysis, labels: number | undefined): rea
     ['', `(${pixels.from})`],
     ['', pixels.notApplied.length === 0 ? undefined : notAppliedText(pixels.notApplied)],
     ['batch', batch && batchText[batch]],
+    ['precision', analysis.precision === 'float16' ? 'float16, cast: all is computed in float32' : undefined],
     ['classes', classes?.toString()],
     ['labels', labels === undefined ? 'none (--labels FILE)' : `${labels}`],
     ['logits', logits],

@@ -42,6 +42,8 @@ export interface ModelAnalysis {
   }
   readonly logits?: string
   readonly classes?: number
+  /** `float16`: the model's own; it is computed in float32 all the same. */
+  readonly precision?: 'float32' | 'float16'
   /** `fixed`: windows run one by one. */
   readonly batch?: 'dynamic' | 'made-dynamic' | 'fixed'
   readonly activation?: { readonly name: 'softmax' | 'sigmoid'; readonly from: string }
@@ -113,6 +115,7 @@ function describeClassifier(classifier: ClassifierGraph, manifest: Manifest | un
     logits,
     classes,
     batch,
+    precision: classifier.precision,
     activation: {
       name: classifier.activation === 'unknown' ? ('softmax' as const) : classifier.activation,
       from: activationSource(classifier, manifest, options),

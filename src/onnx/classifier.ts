@@ -4,6 +4,7 @@ import { type Graph, readGraph } from './graph.ts'
 import { layerCandidates, namedLayer, type TargetLayer } from './layers.ts'
 import { type ModelSource, readModel } from './proto.ts'
 import type { ShapeProbe, Shapes } from './shapes.ts'
+import { widenHalves } from './widen.ts'
 
 /** What is known of a classifier: plain data that the rest of the toolkit and the graph builder read. */
 export interface ClassifierGraph {
@@ -25,6 +26,8 @@ export interface ClassifierGraph {
   /** Feature maps that every path passes, nearest to the logits first. */
   readonly candidates: readonly TargetLayer[]
   readonly batch: Batch
+  /** `float16`: the model's own; it is computed in float32 all the same. */
+  readonly precision: 'float32' | 'float16'
 }
 
 /**
@@ -37,7 +40,9 @@ export async function loadClassifier(
   overrides: ModelOverrides,
   probe: ShapeProbe,
 ): Promise<ClassifierGraph> {
-  const read = readGraph(await readModel(source))
+  const model = await readModel(source)
+  const widened = widenHalves(model)
+  const read = readGraph(widened ?? model)
   const input = findImageInput(read, overrides)
   const { batch, graph, shapes } = await openBatch(read, input, probe)
   const logits = findLogits(graph, shapes, overrides)
@@ -61,6 +66,7 @@ export async function loadClassifier(
     layer,
     candidates,
     batch,
+    precision: widened === undefined ? 'float32' : 'float16',
   }
 }
 

@@ -77,11 +77,9 @@ export class ImageGraph {
 }
 
 /** @throws SessError `METHOD_UNSUPPORTED` where the model has no feature map */
-export function requireLayer({ graph, shapes }: ClassifierGraph, layer: TargetLayer | undefined): TargetLayer {
+export function requireLayer({ graph }: ClassifierGraph, layer: TargetLayer | undefined): TargetLayer {
   if (layer !== undefined) return layer
-  const isHalf = [...shapes.values()].some(({ dtype }) => dtype === 'float16')
-  const why = isHalf
-    ? 'computes in float16, through which no gradient is taken; export it in float32'
-    : 'has no feature map with height and width between image and logits; class activation maps do not apply to it'
-  throw new SessError('METHOD_UNSUPPORTED', `Model "${graph.name}" ${why}.`)
+  const why =
+    'has no feature map with height and width between image and logits; class activation maps do not apply to it'
+  throw new SessError('METHOD_UNSUPPORTED', `Model "${graph.name}" ${why}. A pixel method (gradient) may.`)
 }

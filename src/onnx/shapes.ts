@@ -130,7 +130,8 @@ function probeModel(graph: Graph, image: ImageShape, batch: number, folded: Cons
 }
 
 function isLargeFloat(tensor: TensorProto): boolean {
-  const isFloat = tensor.dataType === TensorProto_DataType.FLOAT || tensor.dataType === TensorProto_DataType.DOUBLE
+  const { FLOAT, FLOAT16, DOUBLE } = TensorProto_DataType
+  const isFloat = [FLOAT, FLOAT16, DOUBLE].includes(tensor.dataType)
   return isFloat && (tensor.externalData.length > 0 || tensorDims(tensor).reduce((a, b) => a * b, 4) > INLINE_BYTES)
 }
 

@@ -46,12 +46,23 @@ export function tensorValues(tensor: TensorProto): readonly number[] | undefined
       return exactly(count, raw ? Array.from(new BigInt64Array(raw), Number) : tensor.int64Data.map(Number))
     case TensorProto_DataType.INT32:
       return exactly(count, raw ? Array.from(new Int32Array(raw)) : tensor.int32Data)
+    case TensorProto_DataType.FLOAT16:
+      return exactly(count, (raw ? Array.from(new Uint16Array(raw)) : tensor.int32Data).map(halfValue))
     case TensorProto_DataType.BOOL:
     case TensorProto_DataType.UINT8:
       return exactly(count, raw ? Array.from(new Uint8Array(raw)) : tensor.int32Data)
     default:
       return undefined
   }
+}
+
+/** The number behind the bits of an IEEE binary16. */
+function halfValue(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 31
+  const fraction = bits & 1023
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25)
 }
 
 function exactly(count: number, values: readonly number[]): readonly number[] | undefined {

@@ -58,13 +58,6 @@ describe('the image input', () => {
     await expect(loading).rejects.toThrow(says)
   })
 
-  it('in float16 is refused by its type', async () => {
-    const proto = buildModel(SPEC)
-    if (proto.graph) proto.graph.input = [makeValueInfo('x', TensorProto_DataType.FLOAT16, ['n', 3, 8, 8])]
-    const loading = loadClassifier({ bytes: toBinary(ModelProtoSchema, proto) }, {}, probe)
-    await expect(loading).rejects.toThrow(/float16 images at "x"; export it with a float32 input/)
-  })
-
   it('beside another input is refused', async () => {
     const proto = buildModel(SPEC)
     proto.graph?.input.push(makeValueInfo('mask', TensorProto_DataType.FLOAT, ['n', 4]))
