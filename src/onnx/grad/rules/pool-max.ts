@@ -8,14 +8,14 @@ import { poolAxes, reach, spreadAttributes, type WindowAxis } from '../windows.t
 export const maxPool: GradientRule = (node, upstream, context) => {
   const axes = poolAxes(node, context)
   const { name: dy, factor } = stretch(context.e, upstream, context.output(node).dims)
-  const name = context.e.opset >= 16 ? scatter(node, dy, context) : comparisons(node, axes, dy, context)
+  const hasIndices = context.e.opset >= 16 && intAttribute(node, 'storage_order', 0) === 0
+  const name = hasIndices ? scatter(node, dy, context) : comparisons(node, axes, dy, context)
   return [tensorGradient(name, context.input(node, 0).dims, factor)]
 }
 
-/** By the pool's own indices, which count over the whole tensor. Needs ScatterElements' sum (operator set 16). */
+/** By the pool's own row-major indices over the whole tensor. Needs ScatterElements' sum (operator set 16). */
 function scatter(node: NodeProto, dy: string, context: GradientContext): string {
   const { e } = context
-  if (intAttribute(node, 'storage_order', 0) !== 0) throw context.refuse(node, 'its indices are column-major')
   const x = context.input(node, 0)
   const length = e.emit('Reshape', [e.emit('Size', [x.name]), e.ints([1])])
   const flat = (name: string): string => e.emit('Reshape', [name, e.ints([-1])])
@@ -29,7 +29,7 @@ function scatter(node: NodeProto, dy: string, context: GradientContext): string 
 const LOWEST = -3e38
 
 /**
- * Without indices (operator sets 7 to 15): a depthwise convolution lays out the taps of each window, the first tap
+ * Without indices (operator sets 7 to 15, or column-major ones): a depthwise convolution lays out the taps of each window, the first tap
  * that equals the maximum takes the gradient, and a ConvTranspose with the same one-tap kernels brings it home.
  */
 function comparisons(node: NodeProto, axes: readonly WindowAxis[], dy: string, context: GradientContext): string {

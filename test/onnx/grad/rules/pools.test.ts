@@ -58,6 +58,16 @@ const WINDOWS: readonly PoolCase[] = [
     since: 10,
   },
   { name: 'one-dimensional', x: [2, 9], attributes: { kernel_shape: ints(3), strides: ints(2), pads: ints(1, 0) } },
+  {
+    name: 'three-dimensional tiles',
+    x: [2, 4, 2, 6],
+    attributes: { kernel_shape: ints(2, 2, 3), strides: ints(2, 2, 3) },
+  },
+  {
+    name: 'three-dimensional, overlapping',
+    x: [2, 4, 3, 5],
+    attributes: { kernel_shape: ints(3, 2, 2), strides: ints(2, 1, 2), pads: ints(1, 0, 1, 0, 1, 0) },
+  },
 ]
 
 const DILATED: PoolCase = {
@@ -86,6 +96,13 @@ describe.each([7, 9, 11, 13, 17, 22])('opset %i', (opset) => {
       expect(await gradientError({ opset, x, nodes, step: 1 })).toBeLessThan(1e-4)
     },
   )
+
+  it.runIf(opset >= 8)('max pool with column-major indices', async () => {
+    const attributes = { kernel_shape: ints(3, 2), strides: ints(2, 1), storage_order: int(1) }
+    expect(await gradientError({ opset, x: [2, 7, 5], nodes: [op('MaxPool', 'x', 'y', attributes)] })).toBeLessThan(
+      1e-4,
+    )
+  })
 
   it('global average pool', async () => {
     expect(await gradientError({ opset, x: [3, 5, 4], nodes: [op('GlobalAveragePool', 'x', 'y')] })).toBeLessThan(1e-4)
