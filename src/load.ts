@@ -66,6 +66,7 @@ export async function readClassifier(
     logits: manifest?.logits,
     layer: options.layer ?? manifest?.layer,
     activation: options.activation ?? manifest?.activation,
+    tokens: options.tokens && { height: options.tokens[0], width: options.tokens[1] },
   }
   return await loadClassifier({ path }, overrides, async (model, externalFolder) => {
     const folder = externalFolder === undefined ? {} : { externalFolder }

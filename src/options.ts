@@ -94,6 +94,9 @@ const loadSchema = z.strictObject({
   precision: field<'fp32' | 'tf32' | 'fp16'>('fp32, tf32 or fp16', oneOf(['fp32', 'tf32', 'fp16'])),
   threads: field<number>('a whole number from 1 to 1024', (v) => isInteger(v, 1, 1024)),
   layer: field<string>('the name of a tensor or node', isText),
+  tokens: field<readonly [number, number]>('two whole numbers from 1: rows and columns of patches', (v) =>
+    isList(v, 2, (side) => isInteger(side, 1, 16_384)),
+  ),
   mean: field<readonly number[]>('three numbers', (v) => isList(v, 3, isNumber)),
   std: field<readonly number[]>('three numbers above 0', (v) => isList(v, 3, (s) => isNumber(s) && s > 0)),
   labels: field<string | readonly string[]>(

@@ -14,6 +14,7 @@ export interface ModelArguments extends OverrideArguments {
 /** Options that win over what manifest and graph say of a model. */
 export interface OverrideArguments {
   readonly layer?: string
+  readonly tokens?: readonly [number, number]
   readonly mean?: readonly number[]
   readonly std?: readonly number[]
   readonly labels?: string
@@ -96,6 +97,7 @@ function layerOption(): Option {
 /** What a manifest states of pixels and classes. */
 function addStatedOptions(command: Command): Command {
   return command
+    .addOption(option('--tokens <rows,columns>', 'patch grid of a transformer, where its tokens do not tell', grid))
     .addOption(option('--mean <a,b,c>', "mean of the model's channels", numbers(3)))
     .addOption(option('--std <a,b,c>', "standard deviation of the model's channels", numbers(3, 'positive')))
     .addOption(option('--labels <file>', 'labels in class order: a JSON array, or one a line', text))
@@ -242,6 +244,12 @@ const batch: Parser = (flag) => (value) => {
   const number = parsed(value)
   if (Number.isSafeInteger(number) && number >= 1) return number
   throw invalidOption(flag, value, 'a whole number from 1, or auto')
+}
+
+const grid: Parser = (flag) => (value) => {
+  const sides = value.split(',').map(parsed)
+  if (sides.length === 2 && sides.every((side) => Number.isSafeInteger(side) && side >= 1)) return sides
+  throw invalidOption(flag, value, 'rows and columns of patches, such as 14,14')
 }
 
 const step: Parser = (flag) => (value) => {

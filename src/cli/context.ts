@@ -15,7 +15,18 @@ export interface Context {
 
 /** Loads the model that the options name, and says once what had to be assumed about it. */
 export async function loadExplainer(context: Context, options: ModelArguments & CommonArguments): Promise<Explainer> {
-  const { model, device = deviceOf(context.env), precision, threads, layer, mean, std, labels, activation } = options
+  const {
+    model,
+    device = deviceOf(context.env),
+    precision,
+    threads,
+    layer,
+    tokens,
+    mean,
+    std,
+    labels,
+    activation,
+  } = options
   const { signal } = context
   const bar = downloadBar(context, model, options)
   const explainer = await context
@@ -24,6 +35,7 @@ export async function loadExplainer(context: Context, options: ModelArguments & 
       precision,
       threads,
       layer,
+      tokens,
       mean,
       std,
       labels,

@@ -56,8 +56,8 @@ export async function path(id: string, { json }: CommonArguments, { stdout, sign
 
 /** `sess models info`. */
 export async function info(model: string, options: InfoArguments, { stdout, signal }: Context): Promise<number> {
-  const { layer, mean, std, labels, activation } = options
-  const facts = await models.info(model, { layer, mean, std, labels, activation, signal })
+  const { layer, tokens, mean, std, labels, activation } = options
+  const facts = await models.info(model, { layer, tokens, mean, std, labels, activation, signal })
   stdout.write(options.json ? `${encodeJson(facts)}\n` : infoText(facts))
   return 0
 }

@@ -22,7 +22,7 @@ import type { NotApplied } from './transformers.ts'
 export type LayerReason = 'last-on-every-path' | 'manifest' | 'option'
 
 /** What is stated beside the model; it wins over manifest and graph, as in `Explainer.load`. */
-export type ModelOptions = Pick<LoadOptions, 'layer' | 'mean' | 'std' | 'labels' | 'activation'>
+export type ModelOptions = Pick<LoadOptions, 'layer' | 'tokens' | 'mean' | 'std' | 'labels' | 'activation'>
 
 /** What can be told of a model file without running it. What an unsupported graph leaves open is left out. */
 export interface ModelAnalysis {

@@ -36,6 +36,7 @@ export async function openBatch(graph: Graph, input: ImageInput, probe: ShapePro
   }
   const { name, height, width } = input
   const image: ImageShape = { name, dims: input.layout === 'NCHW' ? [3, height, width] : [height, width, 3] }
+  if (mixesImages(graph)) return { batch: 'fixed', graph, shapes: await probeSingle(graph, image, probe) }
   const asIs = await probeScaling(graph, image, probe)
   if (asIs !== undefined) return { batch: input.batch === 1 ? 'made-dynamic' : 'dynamic', graph, shapes: asIs }
   const single = await probeSingle(graph, image, probe)
@@ -43,6 +44,11 @@ export async function openBatch(graph: Graph, input: ImageInput, probe: ShapePro
   const shapes = opened === undefined ? undefined : await probeScaling(opened, image, probe)
   if (opened !== undefined && shapes !== undefined) return { batch: 'made-dynamic', graph: opened, shapes }
   return { batch: 'fixed', graph, shapes: single }
+}
+
+/** DynamicQuantizeLinear takes its range over the whole batch: in one, images would change each other's logits. */
+function mixesImages({ nodes }: Graph): boolean {
+  return nodes.some(({ opType }) => opType === 'DynamicQuantizeLinear')
 }
 
 async function probeSingle(graph: Graph, image: ImageShape, probe: ShapeProbe): Promise<Shapes> {

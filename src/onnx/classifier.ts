@@ -4,6 +4,7 @@ import { type Graph, readGraph } from './graph.ts'
 import { layerCandidates, namedLayer, type TargetLayer } from './layers.ts'
 import { type ModelSource, readModel } from './proto.ts'
 import type { ShapeProbe, Shapes } from './shapes.ts'
+import type { PatchGrid } from './tokens.ts'
 import { widenHalves } from './widen.ts'
 
 /** What is known of a classifier: plain data that the rest of the toolkit and the graph builder read. */
@@ -26,6 +27,8 @@ export interface ClassifierGraph {
   /** Feature maps that every path passes, nearest to the logits first. */
   readonly candidates: readonly TargetLayer[]
   readonly batch: Batch
+  /** The patch grid that was stated. */
+  readonly tokens: PatchGrid | undefined
   /** `float16`: the model's own; it is computed in float32 all the same. */
   readonly precision: 'float32' | 'float16'
 }
@@ -47,7 +50,8 @@ export async function loadClassifier(
   const { batch, graph, shapes } = await openBatch(read, input, probe)
   const logits = findLogits(graph, shapes, overrides)
   const { height, width } = input
-  const ends = { input: input.name, inputLayout: input.layout, height, width, logits: logits.name }
+  const { tokens } = overrides
+  const ends = { input: input.name, inputLayout: input.layout, height, width, logits: logits.name, tokens }
   const candidates = layerCandidates(graph, shapes, ends)
   const layer =
     overrides.layer === undefined ? candidates[0] : namedLayer(graph, shapes, ends, candidates, overrides.layer)
@@ -66,12 +70,19 @@ export async function loadClassifier(
     layer,
     candidates,
     batch,
+    tokens,
     precision: widened === undefined ? 'float32' : 'float16',
   }
 }
 
 /** The target layer that a tensor or node name means. Throws `LAYER_NOT_FOUND` with the candidates. */
 export function resolveLayer(classifier: ClassifierGraph, name: string): TargetLayer {
-  const { graph, shapes, inputName, layout, height, width, logits, candidates } = classifier
-  return namedLayer(graph, shapes, { input: inputName, inputLayout: layout, height, width, logits }, candidates, name)
+  const { graph, shapes, inputName, layout, height, width, logits, candidates, tokens } = classifier
+  return namedLayer(
+    graph,
+    shapes,
+    { input: inputName, inputLayout: layout, height, width, logits, tokens },
+    candidates,
+    name,
+  )
 }

@@ -3,6 +3,7 @@ import { unsupported } from './errors.ts'
 import type { Graph } from './graph.ts'
 import { type DeclaredTensor, declaredTensor } from './messages.ts'
 import type { Dim, Dims, Shapes } from './shapes.ts'
+import type { PatchGrid } from './tokens.ts'
 
 export type Layout = 'NCHW' | 'NHWC'
 export type Activation = 'softmax' | 'sigmoid'
@@ -15,6 +16,8 @@ export interface ModelOverrides {
   readonly width?: number | undefined
   readonly logits?: string | undefined
   readonly layer?: string | undefined
+  /** Patch grid of a transformer, where its tokens do not tell. */
+  readonly tokens?: PatchGrid | undefined
   readonly activation?: Activation | undefined
 }
 

@@ -4,7 +4,7 @@ import type { Graph } from './graph.ts'
 import { intsAttribute } from './messages.ts'
 import { dominators, tensorsBetween } from './paths.ts'
 import type { Dims, Shapes } from './shapes.ts'
-import { tokenGrid, tokensReachLogits } from './tokens.ts'
+import { type PatchGrid, tokenGrid, tokensReachLogits } from './tokens.ts'
 
 /** A feature map that can be explained: `channels x height x width` per image. */
 export interface TargetLayer {
@@ -25,6 +25,8 @@ export interface Ends {
   readonly height: number
   readonly width: number
   readonly logits: string
+  /** Stated for a transformer whose tokens do not tell. */
+  readonly tokens?: PatchGrid | undefined
 }
 
 /**

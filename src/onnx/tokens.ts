@@ -5,23 +5,32 @@ import type { Dims, Shapes } from './shapes.ts'
 /** Class, distillation and register tokens that public vision transformers put before the patches. */
 const MOST_EXTRA_TOKENS = 16
 
-interface TokenGrid {
+/** Patches of a transformer's image. */
+export interface PatchGrid {
   readonly height: number
   readonly width: number
+}
+
+interface TokenGrid extends PatchGrid {
   readonly skip: number
 }
 
 /**
  * The patches behind the tokens of a tensor batch x tokens x channels: a grid that divides the image's sides evenly, by
  * the same stride, after as few extra tokens as possible. Undefined where no token-wise linear layer reads so many
- * tokens (a flattened feature map, batch x channels x positions, is none).
+ * tokens (a flattened feature map, batch x channels x positions, is none). A grid that is stated wins: what is more are
+ * tokens before it.
  */
 export function tokenGrid(
   graph: Graph,
   shapes: Shapes,
   [tokens = 0, channels = 0]: readonly number[],
-  image: { readonly height: number; readonly width: number },
+  image: { readonly height: number; readonly width: number; readonly tokens?: PatchGrid | undefined },
 ): TokenGrid | undefined {
+  if (image.tokens !== undefined) {
+    const skip = tokens - image.tokens.height * image.tokens.width
+    return skip >= 0 && skip <= MOST_EXTRA_TOKENS ? { ...image.tokens, skip } : undefined
+  }
   if (channels <= 1 || !hasTokenLinear(graph, shapes, tokens)) return undefined
   for (let skip = 0; skip <= MOST_EXTRA_TOKENS; skip++) {
     const stride = Math.sqrt((image.height * image.width) / (tokens - skip))

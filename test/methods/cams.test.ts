@@ -81,8 +81,8 @@ const MODELS: Readonly<Record<string, ModelSpec>> = {
   },
 }
 
-async function readModel(name: string): Promise<ClassifierGraph> {
-  return await loadClassifier({ bytes: modelBytes(MODELS[name] ?? { nodes: [] }) }, {}, probe)
+async function readModel(name: string, overrides = {}): Promise<ClassifierGraph> {
+  return await loadClassifier({ bytes: modelBytes(MODELS[name] ?? { nodes: [] }) }, overrides, probe)
 }
 
 /** N x C x cells of a tensor with the layer's own axes. */
@@ -199,5 +199,13 @@ describe('a transformer that reads its class token alone', () => {
     expect(() => resolveLayer(classifier, 'out')).toThrow(
       expect.objectContaining({ code: 'LAYER_NOT_FOUND', message: expect.stringContaining('last attention') }),
     )
+  })
+
+  it('takes the patch grid that is stated, and refuses one that does not fit', async () => {
+    const name = 'tokens behind a class token'
+    const wide = await readModel(name, { tokens: { height: 2, width: 6 } })
+    expect(wide.layer).toMatchObject({ name: 'a', height: 2, width: 6, skip: 1 })
+    const large = await readModel(name, { tokens: { height: 4, width: 4 } })
+    expect(large.layer?.layout).not.toBe('tokens')
   })
 })
