@@ -152,11 +152,12 @@ function stated(options: object): object {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-function summary({ target, windows, timings }: Explanation): string {
+/** Class, probability, how it was explained, and how long that took. */
+function summary({ target, method, layer, windows, timings }: Explanation): string {
   const name = target.label === undefined ? `class ${target.index}` : `${target.label} (${target.index})`
   const seconds = (timings.total / 1000).toFixed(timings.total < 10_000 ? 2 : 0)
   const share = Number.isFinite(target.probability) ? `${(target.probability * 100).toFixed(1)} %` : 'not finite'
-  return `${name}, ${share}, ${windows.length} ${windows.length === 1 ? 'window' : 'windows'} in ${seconds} s`
+  return `${name}, ${share}, ${method} at ${layer}, ${windows.length} ${windows.length === 1 ? 'window' : 'windows'} in ${seconds} s`
 }
 
 async function printPlan(
