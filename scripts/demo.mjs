@@ -1,22 +1,20 @@
-/** The main job on a real photo, from a bare clone: sets up, explains docs/photos/chelsea.png, says where the map is. */
-import { existsSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+/**
+ * The main job, from a bare clone and without network once set up: sets up, asks the embedded model where in
+ * docs/photos/both.jpg it sees an espresso and a cat, with SESS and without, and says where the pictures are.
+ */
+import { mkdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { root, run, setUp } from './setup.mjs'
 
-const shared = resolve(root, process.env.SESS_SHARED ?? '../shared')
-const model = join(shared, 'models/mobilenet-v1-075-224.onnx')
-const photo = join(root, 'docs/photos/chelsea.png')
-const overlay = join(root, 'demo/chelsea.sess.png')
+const photo = join(root, 'docs/photos/both.jpg')
+const folder = join(root, 'demo')
+const targets = ['--target', 'espresso', '--target', 'Egyptian cat']
+const explain = (...options) =>
+  run(process.execPath, [join(root, 'dist/cli/main.js'), 'explain', photo, ...targets, ...options])
 
-if (!existsSync(model)) {
-  console.error(
-    `The package brings no model of its own yet, and ${model} is missing: set SESS_SHARED to the folder that has ` +
-      'models/mobilenet-v1-075-224.onnx, or run: node dist/cli/main.js explain docs/photos/chelsea.png --model YOUR.onnx',
-  )
-  process.exit(1)
-}
 setUp()
-console.log(`Explaining ${relative(root, photo)} with the MobileNet of ${relative(root, shared)}`)
-run('mkdir', ['-p', join(root, 'demo')])
-run(process.execPath, [join(root, 'dist/cli/main.js'), 'explain', photo, '--model', model, '-o', overlay])
-console.log(`Look at ${relative(process.cwd(), overlay)}`)
+mkdirSync(folder, { recursive: true })
+console.log(`Explaining ${relative(root, photo)}: Grad-CAM alone, then SESS + Grad-CAM`)
+explain('--no-sess', '-o', join(folder, 'base.png'))
+explain('-o', join(folder, 'sess.png'))
+console.log(`Compare base.espresso.png with sess.espresso.png in ${relative(process.cwd(), folder)}/`)

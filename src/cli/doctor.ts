@@ -6,7 +6,7 @@ import type { DeviceInfo } from '../device.ts'
 import { SessError } from '../error.ts'
 import { encodeJson } from '../io/json.ts'
 import { cacheFolder } from '../models/cache.ts'
-import { registryIds } from '../models/resolve.ts'
+import { registryIds, resolveModel } from '../models/resolve.ts'
 import type { CommonArguments } from './arguments.ts'
 import type { Context } from './context.ts'
 import { version } from './versions.ts'
@@ -27,6 +27,7 @@ export async function doctor(options: CommonArguments, { stdout }: Context): Pro
     await nativeCore(),
     await deviceFindings(),
     await selfTest(),
+    await defaultModel(),
     await models(),
   ].flat()
   const healthy = findings.every(({ state }) => state !== 'broken')
@@ -122,6 +123,17 @@ async function selfTest(): Promise<Finding> {
   }
 }
 
+/** The model inside the package: there, and the file that its manifest states. */
+async function defaultModel(): Promise<Finding> {
+  const topic = 'default model'
+  try {
+    const { id, path, labels = [] } = await resolveModel('tiny200', { absent: 'refuse' })
+    return { topic, state: 'ok', facts: { id, path, labels: labels.length } }
+  } catch (error) {
+    return broken(topic, error)
+  }
+}
+
 async function models(): Promise<Finding> {
   const ids = await registryIds()
   const cache = cacheFolder()
@@ -132,8 +144,7 @@ async function models(): Promise<Finding> {
     SESS_DEVICE: process.env.SESS_DEVICE ?? 'not set',
     SESS_THREADS: process.env.SESS_THREADS ?? 'not set',
   }
-  if (ids.length > 0) return { topic: 'models', state: 'ok', facts }
-  return { topic: 'models', state: 'note', facts, mend: 'Name a model with --model FILE.onnx.' }
+  return { topic: 'models', state: 'ok', facts }
 }
 
 function broken(topic: string, error: unknown): Finding {

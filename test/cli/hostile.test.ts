@@ -248,7 +248,17 @@ describe('doctor', () => {
     const { healthy, findings } = JSON.parse(stdout)
     expect({ status, healthy }).toEqual({ status: 0, healthy: true })
     const topics = findings.map(({ topic }: { topic: string }) => topic)
-    expect(topics).toEqual(['system', 'images', 'native core', 'device cpu', 'device cuda', 'self-test', 'models'])
+    const parts = [
+      'system',
+      'images',
+      'native core',
+      'device cpu',
+      'device cuda',
+      'self-test',
+      'default model',
+      'models',
+    ]
+    expect(topics).toEqual(parts)
     expect((await sess(['doctor'])).stdout).toMatch(/^ok {5}self-test$/m)
   })
 })
