@@ -16,7 +16,7 @@ export const averagePool: GradientRule = (node, upstream, context) => {
   const shared = shareOut(e, upstream, node, axes)
   const { name: dy, factor } = stretch(e, shared, y)
   const slides = axes.every((a) => a.stride === 1 && a.dilation === 1 && a.begin < a.kernel && a.end < a.kernel)
-  if (slides) return [scale(slide(e, dy, axes, x), factor)]
+  if (slides && !isPadded(e, dy)) return [scale(slide(e, dy, axes, x), factor)]
   const tiles = axes.every(
     (a) => a.kernel === a.stride && a.dilation === 1 && a.begin === 0 && a.output * a.stride === a.input,
   )
@@ -43,6 +43,11 @@ function tapCounts(axis: WindowAxis, countsPads: boolean): readonly number[] {
     const taps = Array.from({ length: axis.kernel }, (_, k) => o * axis.stride - axis.begin + k * axis.dilation)
     return taps.filter((tap) => tap >= from && tap < to).length
   })
+}
+
+/** ONNX Runtime merges a Pad into the pool that reads it, and then refuses pads that reach the pool's kernel. */
+function isPadded(e: Emitter, dy: string): boolean {
+  return e.nodes.some(({ opType, output }) => opType === 'Pad' && output.includes(dy))
 }
 
 /** Stride 1: the sum over the windows of a pixel is itself an average pool, times its count. */
