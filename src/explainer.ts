@@ -24,7 +24,7 @@ import {
 } from './options.ts'
 import { memoryOf, type OutputSizes } from './sess/buffers.ts'
 import { gridOf } from './sess/explain-session.ts'
-import { explainWindows, passage } from './sess/explain-windows.ts'
+import { explainWindows, scheduleOf } from './sess/explain-windows.ts'
 import type { FusionOptions } from './sess/fusion.ts'
 import { runWindows } from './sess/pipeline.ts'
 import { type EstimatedPlan, makePlan, type Plan } from './sess/plan.ts'
@@ -48,6 +48,11 @@ function fusionOptions(options: ExplainOptions, plan: Plan): FusionOptions {
 
 function methodOf({ method = explainDefaults.method, samples }: ExplainOptions): Method {
   return withSamples(methodByName(method), samples)
+}
+
+/** What an option says, for a message. */
+function named(against: NonNullable<ExplainOptions['against']>): string {
+  return typeof against === 'object' ? against.map(({ target }) => target).join(', ') : String(against)
 }
 
 /** Explains the decisions of one ONNX classifier. Several calls at once are safe. */
@@ -95,6 +100,9 @@ export class Explainer {
     this.#refuseDisposed()
     if (typeof image !== 'object' || image === null) throw invalidOption('image', image, '{ height, width }')
     const checked = checkExplainOptions(options)
+    const { target = explainDefaults.target } = checked
+    for (const one of typeof target === 'object' ? target : [target]) this.#classOf(one)
+    this.#coefficients(checked.against, methodOf(checked))
     return this.#plan(image, checked, this.#outputs(checked))
   }
 
@@ -119,7 +127,7 @@ export class Explainer {
   async #explain(image: ImageSource, targets: readonly Target[], options: ExplainOptions): Promise<Explanation[]> {
     const { device, preprocessing, sessions } = this.#model
     const method = methodOf(options)
-    const coefficients = this.#coefficients(options.against)
+    const coefficients = this.#coefficients(options.against, method)
     const classes = targets.map((target) => this.#classOf(target))
     const seeds = targets.map(() => (coefficients === undefined ? 'class' : 'combination') as SeedKind)
     return await this.#call(options.signal, async (call) => {
@@ -210,12 +218,13 @@ export class Explainer {
       },
     )
     const fusion = fusionOptions(options, plan)
-    const { chunks, scoresFirst } = passage(plan, model.targets.length * model.grid.height * model.grid.width, fusion)
+    const asked = { targets: Math.max(1, model.targets.length), copies }
+    const { chunks, forwards } = scheduleOf(plan, model, asked, fusion)
     return {
       ...plan,
-      forwards: scoresFirst ? plan.forwards + plan.windows.length : plan.forwards,
+      forwards,
       memory: memoryOf(plan, model, { copies, chunks, keepMaps: fusion.keepMaps }),
-      seconds: this.#forwardSeconds === undefined ? null : this.#forwardSeconds * plan.forwards,
+      seconds: this.#forwardSeconds === undefined ? null : this.#forwardSeconds * forwards,
     }
   }
 
@@ -231,8 +240,11 @@ export class Explainer {
   }
 
   /** What is added to the logit of each target: minus the classes that it is held against. */
-  #coefficients(against: ExplainOptions['against']): Float32Array | undefined {
+  #coefficients(against: ExplainOptions['against'], method: Method): Float32Array | undefined {
     if (against === undefined) return undefined
+    if (method.kind === 'cam' && method.reads === 'activations') {
+      throw invalidOption('against', named(against), `nothing: ${method.name} reads no class`)
+    }
     const coefficients = new Float32Array(this.#model.classifier.classes)
     for (const { target, weight } of typeof against === 'object' ? against : [{ target: against, weight: 1 }]) {
       const index = this.#classOf(target)

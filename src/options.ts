@@ -43,8 +43,9 @@ export interface AgainstClass {
   readonly target: number | string
   readonly weight: number
 }
+const isOther = (value: unknown) => isTarget(value) && value !== 'top-1'
 const isAgainst = (value: unknown) =>
-  z.strictObject({ target: z.custom(isTarget), weight: z.number() }).safeParse(value).success
+  z.strictObject({ target: z.custom(isOther), weight: z.number().min(-1e6).max(1e6) }).safeParse(value).success
 
 const explainSchema = z.strictObject({
   target: field<Target | readonly Target[]>(
@@ -53,7 +54,7 @@ const explainSchema = z.strictObject({
   ),
   against: field<Target | readonly AgainstClass[]>(
     'a class index, a label, or a list of at least one { target, weight }',
-    (v) => (isTarget(v) && v !== 'top-1') || (Array.isArray(v) && v.length > 0 && v.every(isAgainst)),
+    (v) => isOther(v) || (Array.isArray(v) && v.length > 0 && v.every(isAgainst)),
   ),
   method: field<string>('the name of a method', isText),
   layer: field<string>('the name of a tensor or node', isText),

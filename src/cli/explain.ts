@@ -5,6 +5,7 @@ import { checkWritable, writeAtomically } from '../io/atomic.ts'
 import { imageSize } from '../io/decode.ts'
 import { encodeJson, encodeReport, type Report, reportData } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
+import { methodByName } from '../methods/index.ts'
 import { type ExplainOptions, explainDefaults } from '../options.ts'
 import type { Picture } from '../render/picture.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
@@ -17,6 +18,7 @@ import { versions } from './versions.ts'
 
 /** `sess explain`: the saliency of each image, into files. */
 export async function explain(inputs: readonly string[], options: ExplainArguments, context: Context): Promise<number> {
+  if (options.method !== undefined) methodByName(options.method) // before a model is loaded for nothing
   const planned = await planOutputs(inputs, options)
   const failures: unknown[] = []
   const fail = (error: unknown, input: string) => {
@@ -88,7 +90,11 @@ async function explainOne(
     if (options.json) {
       context.stdout.write(`${encodeJson({ ...reportData(report), outputs: outputs.map(({ path }) => path) })}\n`)
     }
-    note(context, options, `${input}: ${summary(explanation)} -> ${outputs.map(({ path }) => path).join(', ')}`)
+    note(
+      context,
+      options,
+      `${input}: ${summary(explanation, options.against)} -> ${outputs.map(({ path }) => path).join(', ')}`,
+    )
     const { nonfinite, windows } = explanation
     if (nonfinite.length > 0) {
       const what = `${nonfinite.length} of ${windows.length} windows left out: their logits or maps are not finite`
@@ -153,8 +159,9 @@ function stated(options: object): object {
 }
 
 /** Class, probability, how it was explained, and how long that took. */
-function summary({ target, method, layer, windows, timings }: Explanation): string {
-  const name = target.label === undefined ? `class ${target.index}` : `${target.label} (${target.index})`
+function summary({ target, method, layer, windows, timings }: Explanation, against: string | undefined): string {
+  const explained = target.label === undefined ? `class ${target.index}` : `${target.label} (${target.index})`
+  const name = against === undefined ? explained : `${explained} minus ${against}`
   const seconds = (timings.total / 1000).toFixed(timings.total < 10_000 ? 2 : 0)
   const share = Number.isFinite(target.probability) ? `${(target.probability * 100).toFixed(1)} %` : 'not finite'
   return `${name}, ${share}, ${method} at ${layer}, ${windows.length} ${windows.length === 1 ? 'window' : 'windows'} in ${seconds} s`

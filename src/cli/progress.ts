@@ -13,7 +13,7 @@ const silent: ProgressBar = { update() {}, stop() {} }
 export function progressBar(context: Context, name: string, options: { readonly quiet: boolean }): ProgressBar {
   const { stderr } = context
   if (options.quiet || stderr.isTTY !== true) return silent
-  const bar = terminalBar(stderr as NodeJS.WriteStream, '{name} [{bar}] {value}/{total} windows, {phase}')
+  const bar = terminalBar(stderr as NodeJS.WriteStream, '{name} [{bar}] {value}/{total} passes, {phase}')
   return {
     update: ({ done, total, phase }) => bar.update(done, total, { name, phase }),
     stop: () => bar.stop(),

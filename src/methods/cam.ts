@@ -6,6 +6,7 @@ import type { CamMethod } from './method.ts'
  */
 export const cam: CamMethod = {
   kind: 'cam',
+  reads: 'class',
   name: 'cam',
   title: 'CAM',
   source: 'Zhou et al., Learning Deep Features for Discriminative Localization, 2016',

@@ -13,6 +13,7 @@ const SQUARINGS = 14
  */
 export const eigenCam: CamMethod = {
   kind: 'cam',
+  reads: 'activations',
   name: 'eigen-cam',
   title: 'Eigen-CAM',
   source: 'Muhammad and Yeasin, Eigen-CAM: Class Activation Map using Principal Components, 2020',

@@ -6,6 +6,7 @@ import type { CamMethod } from './method.ts'
  */
 export const gradCamPlusPlus: CamMethod = {
   kind: 'cam',
+  reads: 'class',
   name: 'grad-cam++',
   title: 'Grad-CAM++',
   source: 'Chattopadhay et al., Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks, 2018',

@@ -33,6 +33,11 @@ export const methods: readonly Method[] = [
   guidedGradCam,
 ]
 
+/** What users see of a method. */
+export type MethodInfo = Pick<Method, 'name' | 'title' | 'source'>
+
+export const methodInfos: readonly MethodInfo[] = methods.map(({ name, title, source }) => ({ name, title, source }))
+
 /** @throws SessError `OPTION_INVALID` for an unknown name, with the known ones */
 export function methodByName(name: string): Method {
   const method = methods.find((candidate) => candidate.name === name)

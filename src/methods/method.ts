@@ -21,6 +21,8 @@ export interface Cam {
 /** A method that weighs the activations of one layer. */
 export interface CamMethod extends MethodFacts {
   readonly kind: 'cam'
+  /** `activations`: the map is the same for every class. */
+  readonly reads: 'class' | 'activations'
   /** Adds the nodes that the map needs. */
   readonly build: (layer: LayerGraph) => Cam
 }

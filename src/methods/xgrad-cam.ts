@@ -3,6 +3,7 @@ import type { CamMethod } from './method.ts'
 /** `up(relu(sum_c w_c A_c))`, `w_c = sum_uv(g_c A_c) / (sum_uv A_c + 1e-7)`. */
 export const xgradCam: CamMethod = {
   kind: 'cam',
+  reads: 'class',
   name: 'xgrad-cam',
   title: 'XGrad-CAM',
   source: 'Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, 2020',

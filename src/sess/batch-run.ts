@@ -55,7 +55,8 @@ export class BatchRun {
   /** Ends the first pass, whose logits gave the targets. */
   async endBase(targets: readonly number[]): Promise<void> {
     this.#score(targets)
-    if (this.#input.plan.baseWindow !== null) await this.#maps()
+    const { plan, chosen } = this.#input
+    if (plan.baseWindow !== null && (chosen?.has(plan.baseWindow) ?? true)) await this.#maps()
     await this.end()
   }
 

@@ -65,7 +65,8 @@ export function memoryOf(
   const means = hasCopies ? batch * 4 * pixels : 0
   const perTarget = batch * 8 + means + held * 4 * (grid + 1) + sums
   const kept = keepMaps ? 4 * rows * window.height * window.width * targets : 0
-  return shared + batched + kept + targets * perTarget + image.height * image.width * (3 + 4 + 4)
+  const maps = image.height * image.width * (3 + 8 * targets) // the photo, and each target's map before and after smoothing
+  return shared + batched + kept + targets * perTarget + maps
 }
 
 function elementsOf(shape: readonly number[]): number {

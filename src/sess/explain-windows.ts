@@ -1,3 +1,4 @@
+import { type Copies, passesOf } from '../methods/method.ts'
 import { type Chunk, chunksOf } from './chunks.ts'
 import type { LeasedSession } from './explain-session.ts'
 import { type FusedTarget, type FusionOptions, type KnownScores, TargetFusion } from './fusion.ts'
@@ -18,14 +19,34 @@ export interface ExplainedWindows {
 
 type RunInput = Omit<WindowsInput, 'chunks' | 'chosen' | 'onMaps'>
 
-/** The chunks in which maps of this size are made, and whether the windows' scores must be known before. */
-export function passage(
+/** In what order the windows run. */
+export interface Schedule {
+  /** Whose maps are held at once. */
+  readonly chunks: readonly Chunk[]
+  /** Whether every window's score is asked for before any map is made. */
+  readonly scoresFirst: boolean
+  /** Forward passes of the whole call, at most: what several targets keep may overlap. */
+  readonly forwards: number
+}
+
+/**
+ * Scores come first where weights must be final before maps are fused in chunks, and where a pre-filter then spares
+ * the copies of what it drops.
+ */
+export function scheduleOf(
   plan: Plan,
-  cells: number,
+  model: Pick<RunInput['model'], 'grid'>,
+  { targets, copies }: { readonly targets: number; readonly copies: Copies },
   { theta, preFilter, keepMaps }: Pick<FusionOptions, 'theta' | 'preFilter' | 'keepMaps'>,
-): { readonly chunks: readonly Chunk[]; readonly scoresFirst: boolean } {
-  const chunks = chunksOf(plan, cells, keepMaps)
-  return { chunks, scoresFirst: chunks.length > 1 && (theta > 0 || preFilter > 0) }
+): Schedule {
+  const chunks = chunksOf(plan, targets * model.grid.height * model.grid.width, keepMaps)
+  const isChunked = chunks.length > 1 && (theta > 0 || preFilter > 0)
+  const scoresFirst = isChunked || (copies.kind !== 'none' && preFilter > 0)
+  if (!scoresFirst) return { chunks, scoresFirst, forwards: plan.forwards }
+  const windows = plan.windows.length
+  const kept = Math.min(windows, targets * Math.max(1, windows - Math.floor(windows * preFilter)))
+  const scoring = windows + (plan.baseWindow === null ? 1 : 0)
+  return { chunks, scoresFirst, forwards: scoring + kept * passesOf(copies) + 1 }
 }
 
 /**
@@ -39,7 +60,7 @@ export async function explainWindows(
   scorer: () => Promise<LeasedSession>,
 ): Promise<ExplainedWindows> {
   const { device, stream, clock, plan, model, targets } = input
-  const { chunks, scoresFirst } = passage(plan, targets.length * model.grid.height * model.grid.width, options)
+  const { chunks, scoresFirst } = scheduleOf(plan, model, { targets: targets.length, copies: input.copies }, options)
   const known = scoresFirst ? await scoreFirst(input, options, scorer) : undefined
   const fusions: TargetFusion[] = []
   try {

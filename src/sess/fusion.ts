@@ -76,7 +76,10 @@ export class TargetFusion implements Disposable {
   /** @throws SessError `MODEL_NONFINITE` when no window is left, `OUT_OF_MEMORY`, `ABORTED` */
   async add(part: WindowMaps): Promise<void> {
     if (this.#input.known === undefined) this.#logProbability.set(part.logProbability, part.first)
-    this.#peaks.set(part.peaks, part.first)
+    const { known } = this.#input
+    // Windows that were not chosen were not run: what stands in their rows is of others
+    const peaks = part.peaks.map((peak, i) => ((known?.kept.has(part.first + i) ?? true) ? peak : 0))
+    this.#peaks.set(peaks, part.first)
     if (part.peaks.length === this.#peaks.length) await this.#fuseAll(part.maps)
     else await this.#foldPart(part)
   }

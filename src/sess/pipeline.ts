@@ -1,4 +1,4 @@
-import { SessError } from '../error.ts'
+import { invalidOption, SessError } from '../error.ts'
 import type { Copies } from '../methods/method.ts'
 import {
   type Device,
@@ -104,8 +104,10 @@ class WindowsRun {
     this.#gather([{ index: plan.baseWindow ?? plan.windows.length, level: 0, y: 0, x: 0 }], whole)
     const logits = await this.#batch.logits()
     const known = given.map((target) => (target < 0 ? argmax(logits) : target))
-    await this.#batch.endBase(known)
+    for (const [t, { coefficients }] of targets.entries()) refuseCancelled(known[t] ?? 0, coefficients)
+    // Before the maps: copies of the base view ask for these classes, whatever their own argmax is
     this.#setTargets(known, plan.batch)
+    await this.#batch.endBase(known)
     return { logits, targets: known }
   }
 
@@ -185,6 +187,12 @@ class WindowsRun {
     const options = { level, window: plan.window, origins, filter, ...preprocessing, slot: this.#batch.rows.length }
     this.#batch.put(indices(windows), 'pyramid', patches(stream, photo, options, this.#buffers.input))
   }
+}
+
+/** A logit minus itself is zero everywhere, and its map would be blank. */
+function refuseCancelled(target: number, coefficients: Float32Array | undefined): void {
+  if (coefficients?.[target] !== -1 || coefficients.some((value, index) => value !== 0 && index !== target)) return
+  throw invalidOption('against', target, 'another class than the one that is explained')
 }
 
 function indices(windows: readonly PlannedWindow[]): readonly number[] {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Explainer } from '../../src/explainer.ts'
+import { methods } from '../../src/methods/index.ts'
 import { Device, noise, Stream, Tensor } from '../../src/native.ts'
 import { loadClassifier } from '../../src/onnx/classifier.ts'
 import { buildGradientModel } from '../../src/onnx/gradient-model.ts'
@@ -223,5 +224,65 @@ describe('a class held against another', () => {
     expectMap(map.data, Array.from(whole.map.data))
     const [, one] = await explainer.explain(photo, { method, target: [2, target], against: 1, sess: false })
     expect(one?.map.data).not.toEqual(map.data)
+  })
+})
+
+describe('the class that the photo itself says', () => {
+  const square = { data: photo.data.slice(0, 11 * 11 * 3), width: 11, height: 11, channels: 3 } as const
+  const squareSpec: ModelSpec = { ...plain, input: { dims: ['n', 3, 11, 11] } }
+
+  it.each(methods.map(({ name }) => name))('is explained by %s as if it were named', async (method) => {
+    const path = models.write('square', modelBytes(squareSpec))
+    await using explainer = await Explainer.load(path, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] })
+    const samples = /smooth|integrated/.test(method) ? { samples: 4 } : {}
+    for (const options of [{ sess: false }, { scales: [11, 19] }]) {
+      const top = await explainer.explain(square, { method, ...samples, ...options })
+      const same = await explainer.explain(square, { method, ...samples, ...options, target: top.target.index })
+      expect(top.map.data).toEqual(same.map.data)
+      expect(Math.max(...top.map.data)).toBeGreaterThan(0)
+    }
+  })
+
+  it('cannot be held against itself', async () => {
+    const path = models.write('square', modelBytes(squareSpec))
+    await using explainer = await Explainer.load(path, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] })
+    const [first] = await explainer.classify(square, { top: 1 })
+    const index = first?.index ?? -1
+    const refused = { code: 'OPTION_INVALID', message: expect.stringContaining('against') }
+    for (const options of [{ against: index }, { target: 2, against: 2 }, { target: [1, 2], against: 2 }]) {
+      await expect(explainer.explain(square, options)).rejects.toMatchObject(refused)
+    }
+    const top = [{ target: 'top-1', weight: 1 }]
+    await expect(explainer.explain(square, { against: top })).rejects.toMatchObject(refused)
+    await expect(explainer.explain(square, { against: 1, method: 'eigen-cam' })).rejects.toMatchObject(refused)
+    const half = await explainer.explain(square, { target: 2, against: [{ target: 2, weight: 0.5 }], sess: false })
+    expect(Math.max(...half.map.data)).toBeGreaterThan(0)
+  })
+
+  it('is asked of a plan too', async () => {
+    const path = models.write('square', modelBytes(squareSpec))
+    await using explainer = await Explainer.load(path, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] })
+    const size = { height: 40, width: 30 }
+    expect(() => explainer.plan(size, { target: 99 })).toThrow(expect.objectContaining({ code: 'TARGET_UNKNOWN' }))
+    expect(() => explainer.plan(size, { against: 99 })).toThrow(expect.objectContaining({ code: 'TARGET_UNKNOWN' }))
+    const one = explainer.plan({ height: 400, width: 300 }, { target: 1 })
+    const five = explainer.plan({ height: 400, width: 300 }, { target: [0, 1, 2, 3, 4] })
+    expect(five.memory - one.memory).toBeGreaterThanOrEqual(4 * 8 * 400 * 300)
+  })
+})
+
+describe('a pre-filter', () => {
+  it('spares the copies of the windows that it drops', async () => {
+    const path = models.write('filtered', modelBytes(plain))
+    await using explainer = await Explainer.load(path, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] })
+    const options = { method: 'integrated-gradients', samples: 5, target, scales: [14, 30], preFilter: 0.8 }
+    const calls: { done: number; total: number }[] = []
+    const filtered = await explainer.explain(photo, { ...options, onProgress: (progress) => calls.push(progress) })
+    const windows = filtered.windows.length
+    const kept = filtered.windows.filter((window) => window.kept).length
+    expect(kept).toBe(windows - Math.floor(windows * 0.8))
+    expect(calls.every(({ done, total }, i) => done <= total && done >= (calls[i - 1]?.done ?? 0))).toBe(true)
+    expect(calls.at(-2)?.done).toBeLessThan(windows * 6)
+    expect(explainer.plan({ height: HEIGHT, width: WIDTH }, options).forwards).toBe(calls.at(-1)?.total)
   })
 })
