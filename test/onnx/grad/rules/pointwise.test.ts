@@ -131,10 +131,24 @@ it('an operator without a rule is refused by node, operator and remedy', async (
   await expect(refusal).rejects.toThrow(/node "peak" \(Hardmax\).*no gradient rule.*--layer/)
 })
 
-it('a Dropout that may train is refused', async () => {
-  const nodes = [op('Dropout', 'x - t', 'y')]
-  const t = floatTensor('t', [1], [])
-  t.dataType = TensorProto_DataType.BOOL
-  t.rawData = Uint8Array.of(1)
-  await expect(gradientModel({ x: [3], nodes, tensors: [t], opset: 13 })).rejects.toThrow(/training mode/)
+describe('a Dropout in training mode', () => {
+  const on = floatTensor('on', [1], [])
+  on.dataType = TensorProto_DataType.BOOL
+  on.rawData = Uint8Array.of(1)
+
+  it.each(['x - on', 'x half on'])('is refused with inputs %s', async (inputs) => {
+    const test = {
+      x: [3],
+      nodes: [op('Dropout', inputs, 'y')],
+      tensors: [on, floatTensor('half', [0.5], [])],
+      opset: 13,
+    }
+    await expect(gradientModel(test)).rejects.toThrow(/training mode/)
+  })
+
+  it('passes where it drops nothing', async () => {
+    const nodes = [op('Dropout', 'x none on', 'y')]
+    const test = { x: [3, 4], nodes, tensors: [on, floatTensor('none', [0], [])], opset: 13, step: 1 }
+    expect(await gradientError(test)).toBeLessThan(1e-4)
+  })
 })
