@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Exports torchvision's classifiers at several operator sets, each with its own gradient in float64 as PyTorch takes it.
+"""Exports torchvision's classifiers with random weights at several operator sets, into .cache/gradients/.
 
-    bench/gradients/export.py [NAME...]        # all of them without names; into .cache/gradients/
+    bench/gradients/export.py [NAME...]        # all of them without names
 
 Needs Debian's python3-torch, python3-torchvision and python3-onnx. An operator set that PyTorch's exporter refuses for
 an architecture is left out and said.
@@ -10,18 +10,15 @@ import pathlib
 import sys
 import warnings
 
-import torch
-
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "models"))
 
 from export_torchvision import export, random_model  # noqa: E402
-from reference import class_gradients, still_images, write_floats  # noqa: E402
 
 OUT = HERE.parents[1] / ".cache" / "gradients"
 OPSETS = (9, 13, 17)
 
-# Windows are small where activations have kinks: float32 and float64 then seldom fall on different sides of one
+# The window's side, as small as the architecture allows: float64 is slow
 SIDES = {
     96: """resnet18 resnet50 resnext50_32x4d wide_resnet50_2 densenet121 squeezenet1_0 squeezenet1_1 googlenet
         mobilenet_v2 mobilenet_v3_small mobilenet_v3_large mnasnet1_0 shufflenet_v2_x1_0 regnet_x_400mf
@@ -44,16 +41,6 @@ def export_all(name: str, side: int) -> None:
         except Exception as error:  # the exporter raises half a dozen types
             path.unlink(missing_ok=True)
             print(f"{path.name}: {str(error).strip().splitlines()[0][:160]}", flush=True)
-    double = model.double()
-
-    def run(x):
-        return double(x), [x]
-
-    x = still_images(run, [2, 3, side, side])
-    _, (gradient,) = class_gradients(run, x)
-    write_floats(OUT / name / "module.f64", gradient)
-    for opset in OPSETS:
-        write_floats(OUT / f"{name}-{opset}" / "x.f32", x.float())
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-/** A classifier's graph and its gradient graph, open in ONNX Runtime on the CPU. */
+/** A classifier's graph and the graphs built from it, open in ONNX Runtime on the CPU. */
 
-import { Device, Session, Stream, Tensor } from '../../dist/native.js'
+import { Session, Stream, Tensor } from '../../dist/native.js'
+import { AugmentedGraph } from '../../dist/onnx/augment.js'
 import { loadClassifier } from '../../dist/onnx/classifier.js'
 import { buildGradientModel } from '../../dist/onnx/gradient-model.js'
 
-/** @param {Device} device @returns {Promise<import('../../dist/onnx/classifier.js').ClassifierGraph>} */
-export async function openClassifier(device, path, overrides = {}) {
-  return await loadClassifier({ path }, overrides, async (model, externalFolder) => {
+/** @returns {Promise<import('../../dist/onnx/classifier.js').ClassifierGraph>} */
+export async function openClassifier(device, path) {
+  return await loadClassifier({ path }, {}, async (model, externalFolder) => {
     const session = await openSession(device, { bytes: model, externalFolder }, 1, 'none')
     const { outputs } = session
     session.dispose()
@@ -24,32 +25,51 @@ export function lengthsOf(classifier, tensor) {
   return classifier.shapes.get(tensor).dims.slice(1)
 }
 
-/** Logits and gradients of each image's class (-1: its argmax) at `tensors`, one run. */
-export async function runGradients(device, classifier, { tensors, images, classes, threads }) {
-  const model = buildGradientModel(classifier, { seeds: ['class'], tensors })
+/** One run of a model; `lengths`: of each output per image. Gives the outputs' numbers, in that order. */
+async function runOnce(device, { height, width, layout }, model, { images, rows, threads, inputs, lengths }) {
   const session = await openSession(device, model, threads)
   const stream = new Stream(device)
-  const rows = classes.length
-  const { height, width, layout } = classifier
   const shape = layout === 'NCHW' ? [rows, 3, height, width] : [rows, height, width, 3]
-  const [{ classes: target }] = model.seeds
-  const inputs = {
-    [model.inputName]: Tensor.wrap(device, images, shape),
-    [target]: Tensor.wrap(device, BigInt64Array.from(classes, BigInt), [rows]),
-  }
-  const [names] = model.gradients
-  const outputs = { [model.logits]: new Tensor(device, 'float32', [rows, classifier.classes]) }
-  for (const [i, name] of names.entries()) {
-    outputs[name] = new Tensor(device, 'float32', [rows, ...lengthsOf(classifier, tensors[i])])
-  }
-  await session.run(stream, { inputs, outputs, rows })
-  const result = {
-    added: model.added.length,
-    logits: outputs[model.logits].read(),
-    gradients: names.map((name) => outputs[name].read()),
-  }
-  for (const tensor of [...Object.values(inputs), ...Object.values(outputs)]) tensor.dispose()
+  const given = { [model.inputName]: Tensor.wrap(device, images, shape), ...inputs }
+  const names = Object.keys(lengths)
+  const outputs = names.map((name) => [name, new Tensor(device, 'float32', [rows, ...lengths[name]])])
+  await session.run(stream, { inputs: given, outputs: Object.fromEntries(outputs), rows })
+  const results = outputs.map(([, tensor]) => tensor.read())
+  for (const tensor of [...Object.values(given), ...outputs.map(([, tensor]) => tensor)]) tensor.dispose()
   stream.dispose()
   session.dispose()
-  return result
+  return results
+}
+
+/** The values of the model's own tensors. */
+export async function runForward(device, classifier, { tensors, images, rows, threads }) {
+  const augmented = new AugmentedGraph(classifier)
+  const lengths = { [augmented.logits]: [classifier.classes] }
+  for (const name of tensors) {
+    lengths[name] = lengthsOf(classifier, name)
+    augmented.output(name, lengths[name])
+  }
+  const results = await runOnce(device, classifier, augmented.assemble(), {
+    images,
+    rows,
+    threads,
+    inputs: {},
+    lengths,
+  })
+  const names = Object.keys(lengths)
+  return tensors.map((name) => ({ lengths: lengths[name], data: results[names.indexOf(name)] }))
+}
+
+/** Gradients of each image's class (-1: its argmax) at `tensors`, and the number of nodes added. */
+export async function runGradients(device, classifier, { tensors, images, classes, threads }) {
+  const model = buildGradientModel(classifier, { seeds: ['class'], tensors })
+  const rows = classes.length
+  const [{ classes: target }] = model.seeds
+  const [names] = model.gradients
+  const inputs = { [target]: Tensor.wrap(device, BigInt64Array.from(classes, BigInt), [rows]) }
+  const lengths = { [model.logits]: [classifier.classes] }
+  for (const [i, name] of names.entries()) lengths[name] = lengthsOf(classifier, tensors[i])
+  const results = await runOnce(device, classifier, model, { images, rows, threads, inputs, lengths })
+  const order = Object.keys(lengths)
+  return { added: model.added.length, gradients: names.map((name) => results[order.indexOf(name)]) }
 }

@@ -3,6 +3,7 @@
 
     bench/models/export_torchvision.py resnet50 .cache/models/resnet50.onnx
 
+`vgg16_pooled` is VGG-16 with a pooled linear head in place of its fully connected one.
 Needs Debian's python3-torch, python3-torchvision and python3-onnx. A manifest is written beside the model.
 """
 import json
@@ -24,7 +25,11 @@ def random_model(name: str, side: int) -> torch.nn.Module:
     """
     torch.manual_seed(7)
     options = {"image_size": side} if name.startswith("vit_") else {}
-    model = getattr(torchvision.models, name)(weights=None, **options)
+    if name in ("googlenet", "inception_v3"):
+        options["aux_logits"] = False
+    model = getattr(torchvision.models, name.removesuffix("_pooled"))(weights=None, **options)
+    if name == "vgg16_pooled":
+        model.avgpool, model.classifier = torch.nn.AdaptiveAvgPool2d(1), torch.nn.Linear(512, 1000)
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, NORMS) and module.weight is not None:
