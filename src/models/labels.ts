@@ -55,8 +55,8 @@ export function parseLabels(text: string): readonly string[] {
 
 /**
  * The class that a target names: a number or a string of digits is an index, anything else a label. A label is
- * compared without regard to case: the whole, else one of its synonyms ("lion, king of beasts"), else a part of it;
- * the first of these that any label meets must be met by one class only.
+ * compared without regard to case: the whole, else one of its synonyms ("lion, king of beasts"), else whole words of
+ * it, else a part of it; the first of these that any label meets must be met by one class only.
  */
 export function resolveTarget(target: string | number, labels: readonly string[] | undefined, classes: number): number {
   if (typeof target === 'number' || /^\d+$/.test(target)) {
@@ -79,6 +79,7 @@ export function resolveTarget(target: string | number, labels: readonly string[]
   const tests: readonly ((label: string) => boolean)[] = [
     (label) => label === wanted,
     (label) => synonyms(label).includes(wanted),
+    (label) => words(label).includes(words(wanted)),
     (label) => label.includes(wanted),
   ]
   for (const test of wanted === '' ? [] : tests) {
@@ -95,7 +96,7 @@ function ambiguous(target: string, found: readonly number[], labels: readonly st
   const more = found.length > shown.length ? ` and ${found.length - shown.length} more` : ''
   return new SessError(
     'TARGET_AMBIGUOUS',
-    `Target "${target}" fits ${found.length} classes: ${shown.join(', ')}${more}. Pass the whole label or its index.`,
+    `Target "${target}" fits ${found.length} classes: ${shown.join('; ')}${more}. Pass the whole label or its index.`,
   )
 }
 
@@ -111,6 +112,14 @@ function nearest(wanted: string, folded: readonly string[]): readonly number[] {
 
 function named(index: number, labels: readonly string[]): string {
   return `${labels[index]} (${index})`
+}
+
+/** The words of a label, each between spaces: "cat" is one of "tiger cat", and none of "Catesbeiana". */
+function words(label: string): string {
+  return ` ${label
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '')
+    .join(' ')} `
 }
 
 function synonyms(label: string): readonly string[] {

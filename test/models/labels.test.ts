@@ -36,12 +36,19 @@ describe('a target', () => {
   ])('%j is class %i', (target, index) => expect(resolveTarget(target, labels, 9)).toBe(index))
 
   it.each<[string, RegExp]>([
-    ['crane', /fits 2 classes: crane \(3\), crane \(5\)\. Pass/],
-    ['cat', /Egyptian cat \(1\), tiger cat \(2\)/],
+    ['crane', /fits 2 classes: crane \(3\); crane \(5\)\. Pass/],
+    ['cat', /Egyptian cat \(1\); tiger cat \(2\)/],
   ])('%j is ambiguous', (target, message) => {
     const attempt = () => resolveTarget(target, labels, 9)
     expect(attempt).toThrow(expect.objectContaining({ code: 'TARGET_AMBIGUOUS' }))
     expect(attempt).toThrow(message)
+  })
+
+  it('by whole words goes before one inside of a word', () => {
+    const animals = ['bullfrog, Rana catesbeiana', 'sea_cat', 'boardwalk', 'skate board']
+    expect(resolveTarget('cat', animals, 4)).toBe(1)
+    expect(resolveTarget('board', animals, 4)).toBe(3)
+    expect(resolveTarget('catesb', animals, 4)).toBe(0)
   })
 
   it.each<[string | number, RegExp]>([
@@ -75,7 +82,7 @@ describe('a target', () => {
     const imagenet = parseLabels(readFileSync(shared('models/imagenet-labels.json'), 'utf8'))
     expect(imagenet).toHaveLength(1000)
     expect(() => resolveTarget('crane', imagenet, 1000)).toThrow(
-      /crane wading bird \(134\), crane lifting device \(517\)/,
+      /crane wading bird \(134\); crane lifting device \(517\)/,
     )
     expect(() => resolveTarget('maillot', imagenet, 1000)).toThrow(/maillot tights .*maillot swimsuit/)
     expect(resolveTarget('tiger cat', imagenet, 1000)).toBe(282)
