@@ -12,7 +12,7 @@ import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Device } from '../../dist/native.js'
 import { benchArguments, report, root, shared } from '../measure.mjs'
-import { openClassifier, runForward, runGradients } from './open.mjs'
+import { openClassifier, runGradients, runWatched } from './open.mjs'
 
 const TOLERANCE = 1e-4
 /** Images at once; models that take one are checked with one. */
@@ -52,7 +52,9 @@ async function referenceOf(path, classifier, { x, shape }) {
   const { graph, inputName, logits, layer, shapes } = classifier
   const read = graph.nodes.filter(({ opType }) => BENT.has(opType)).flatMap(({ input }) => input)
   const names = [...new Set(read)].filter((name) => graph.producers.has(name) && isPerImage(shapes.get(name)))
-  const values = await runForward(device, classifier, { tensors: names, images: x, rows: shape[0], threads })
+  const tensors = [inputName, layer.name]
+  const watch = { tensors, watched: names, images: x, rows: shape[0], threads }
+  const values = await runWatched(device, classifier, watch)
   const folder = mkdtempSync(join(tmpdir(), 'sess-gradients-'))
   try {
     const bends = names.map((name, i) => ({ name, file: `${i}.f32`, shape: [shape[0], ...values[i].lengths] }))

@@ -1,9 +1,11 @@
 /** A classifier's graph and the graphs built from it, open in ONNX Runtime on the CPU. */
 
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf'
 import { Session, Stream, Tensor } from '../../dist/native.js'
-import { AugmentedGraph } from '../../dist/onnx/augment.js'
 import { loadClassifier } from '../../dist/onnx/classifier.js'
 import { buildGradientModel } from '../../dist/onnx/gradient-model.js'
+import { makeValueInfo } from '../../dist/onnx/messages.js'
 
 /** @returns {Promise<import('../../dist/onnx/classifier.js').ClassifierGraph>} */
 export async function openClassifier(device, path) {
@@ -41,35 +43,37 @@ async function runOnce(device, { height, width, layout }, model, { images, rows,
   return results
 }
 
-/** The values of the model's own tensors. */
-export async function runForward(device, classifier, { tensors, images, rows, threads }) {
-  const augmented = new AugmentedGraph(classifier)
-  const lengths = { [augmented.logits]: [classifier.classes] }
-  for (const name of tensors) {
-    lengths[name] = lengthsOf(classifier, name)
-    augmented.output(name, lengths[name])
-  }
-  const results = await runOnce(device, classifier, augmented.assemble(), {
-    images,
-    rows,
-    threads,
-    inputs: {},
-    lengths,
-  })
-  const names = Object.keys(lengths)
-  return tensors.map((name) => ({ lengths: lengths[name], data: results[names.indexOf(name)] }))
+/** The gradient graph of each image's class at `tensors`, and what to bind to run it. */
+function gradientRun(device, classifier, { tensors, classes }) {
+  const model = buildGradientModel(classifier, { seeds: ['class'], tensors })
+  const [{ classes: target }] = model.seeds
+  const [names] = model.gradients
+  const inputs = { [target]: Tensor.wrap(device, BigInt64Array.from(classes, BigInt), [classes.length]) }
+  const lengths = { [model.logits]: [classifier.classes] }
+  for (const [i, name] of names.entries()) lengths[name] = lengthsOf(classifier, tensors[i])
+  return { model, names, inputs, lengths, rows: classes.length }
 }
 
 /** Gradients of each image's class (-1: its argmax) at `tensors`, and the number of nodes added. */
 export async function runGradients(device, classifier, { tensors, images, classes, threads }) {
-  const model = buildGradientModel(classifier, { seeds: ['class'], tensors })
-  const rows = classes.length
-  const [{ classes: target }] = model.seeds
-  const [names] = model.gradients
-  const inputs = { [target]: Tensor.wrap(device, BigInt64Array.from(classes, BigInt), [rows]) }
-  const lengths = { [model.logits]: [classifier.classes] }
-  for (const [i, name] of names.entries()) lengths[name] = lengthsOf(classifier, tensors[i])
+  const { model, names, inputs, lengths, rows } = gradientRun(device, classifier, { tensors, classes })
   const results = await runOnce(device, classifier, model, { images, rows, threads, inputs, lengths })
   const order = Object.keys(lengths)
   return { added: model.added.length, gradients: names.map((name) => results[order.indexOf(name)]) }
+}
+
+/** The values that the model's own tensors `watched` take while the gradients at `tensors` are computed. */
+export async function runWatched(device, classifier, { tensors, watched, images, rows, threads }) {
+  const classes = new Array(rows).fill(-1)
+  const { model, inputs, lengths } = gradientRun(device, classifier, { tensors, classes })
+  const proto = fromBinary(ModelProtoSchema, model.bytes)
+  const outputs = watched.filter((name) => lengths[name] === undefined)
+  for (const name of outputs) {
+    lengths[name] = lengthsOf(classifier, name)
+    proto.graph.output.push(makeValueInfo(name, TensorProto_DataType.FLOAT, ['sess_images', ...lengths[name]]))
+  }
+  const open = { ...model, bytes: toBinary(ModelProtoSchema, proto) }
+  const results = await runOnce(device, classifier, open, { images, rows, threads, inputs, lengths })
+  const order = Object.keys(lengths)
+  return watched.map((name) => ({ lengths: lengths[name], data: results[order.indexOf(name)] }))
 }
