@@ -203,15 +203,15 @@ export function score(
 ): Promise<Milliseconds>
 
 /**
- * `relu(sum_c weights[i,c] * activations[i,c])` of the first `rows.length` rows, into row `rows[i]` of `maps`
- * (N x u x v). `peaks[rows[i]]` gets the map's maximum, NaN where the map is not finite.
+ * `sum_c weights[i,c] * activations[i,c]` of the first `rows.length` rows, into row `rows[i]` of `maps` (N x u x v);
+ * its relu with `rectify`. `peaks[rows[i]]` gets the map's maximum, NaN where the map is not finite.
  * `activations`: n x C x u x v; `weights`: n x C.
  */
 export function camReduce(
   stream: Stream,
   activations: Tensor<'float32'>,
   weights: Tensor<'float32'>,
-  options: { readonly rows: Int32Array },
+  options: { readonly rows: Int32Array; readonly rectify: boolean },
   maps: Tensor<'float32'>,
   peaks: Tensor<'float32'>,
 ): Promise<Milliseconds>
@@ -227,6 +227,8 @@ export interface Fusion {
   readonly weights: Float32Array
   readonly mode: 'mean' | 'max' | 'average'
   readonly theta: number
+  /** Whether `norm(relu(up(map)))` is fused instead of `norm(up(map))`; zeros where nothing is above 0. */
+  readonly rectify: boolean
 }
 
 /**
@@ -266,11 +268,14 @@ export function finish(
   out: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
-/** Rows `rows` of `maps` (N x u x v), upsampled to the window and min-max normalised, into `out` (n x h x w). */
+/**
+ * Rows `rows` of `maps` (N x u x v), upsampled to the window, rectified where `rectify` says so, and min-max normalised
+ * (flat: zeros), into `out` (n x h x w).
+ */
 export function upsample(
   stream: Stream,
   maps: Tensor<'float32'>,
-  options: { readonly rows: Int32Array },
+  options: { readonly rows: Int32Array; readonly rectify: boolean },
   out: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
@@ -320,6 +325,137 @@ export function accumulate(
   from: Tensor<'float32'>,
   options: { readonly rows: number; readonly factor: number; readonly mode: 'set' | 'add' },
   out: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * Smallest value, largest value and variance, over its u x v samples, of each channel of the first `rows` rows of
+ * `features` (N x C x u x v), into `ranges` (N x C x 3); NaN, all three, where a sample of the channel is not finite.
+ */
+export function channelRanges(
+  stream: Stream,
+  features: Tensor<'float32'>,
+  options: { readonly rows: number },
+  ranges: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * `groups[i,k] = relu(sum of weights[i,c] * activations[i,c] over the channels c of group k)` for the first `rows` rows:
+ * `activations` n x C x u x v, `weights` n x C, `groups` N x G x u x v. `assignment`: the group of each channel of each
+ * row (rows x C), 0 to G - 1, or -1 where the channel is in none. A group without channels is zeros.
+ */
+export function groupReduce(
+  stream: Stream,
+  activations: Tensor<'float32'>,
+  weights: Tensor<'float32'>,
+  options: { readonly rows: number; readonly assignment: Int32Array },
+  groups: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/** Which copies to make: image (row), and what the op does to it (a channel, a number of a mask), of each copy. */
+export interface Copies {
+  readonly pairs: Int32Array
+}
+
+/**
+ * Copy j of an image, `x * m + background * (1 - m)`, into row j of `out`: x and background are row `pairs[2j]` of
+ * `images` and `background` (N x 3 x h x w, or N x h x w x 3), m in [0, 1] is `norm(up())` of channel `pairs[2j+1]` of
+ * the same row of `features` (N x F x u x v). Without a background: zeros, the mean colour. A flat channel masks
+ * everything.
+ */
+export function maskBatch(
+  stream: Stream,
+  images: Tensor<'float32'>,
+  background: Tensor<'float32'> | null,
+  features: Tensor<'float32'>,
+  options: Copies & { readonly layout: 'NCHW' | 'NHWC' },
+  out: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * Separable Gaussian over each channel of the first `rows` of `images` (N x 3 x h x w, or N x h x w x 3) into `out` of
+ * the same shape, reflect-101 border. `size` is odd, `sigma` in pixels.
+ */
+export function blur(
+  stream: Stream,
+  images: Tensor<'float32'>,
+  options: {
+    readonly rows: number
+    readonly layout: 'NCHW' | 'NHWC'
+    readonly size: number
+    readonly sigma: number
+  },
+  out: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * Copy j, row `pairs[2j]` of `activations` (2 to 5 dimensions) with channel `pairs[2j+1]` set to 0, into row j of `out`.
+ * `axis`: the dimension of the channels (1 for N x C x u x v, 3 for N x u x v x C, 2 for tokens N x T x C).
+ */
+export function ablate(
+  stream: Stream,
+  activations: Tensor<'float32'>,
+  options: Copies & { readonly axis: number },
+  out: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * The masks of RISE (Petsiuk, Das, Saenko 2018), each for an image of h x w: cells of ceil(h / grid) x ceil(w / grid)
+ * pixels; a grid of (grid + 1)^2 values, 1 with probability `keep` and 0 otherwise, is upsampled bilinearly to as many
+ * cells, shifted by 0 to cell - 1 pixels on each axis and cropped to the image. A mask depends on these numbers, the
+ * image's size and its own number alone, not on batches, threads or instruction sets. `seed`: a whole number from 0 to
+ * 2^53 - 1; `keep` in (0, 1].
+ */
+export interface RiseMasks {
+  readonly seed: number
+  readonly grid: number
+  readonly keep: number
+}
+
+/**
+ * Copy j, image `pairs[2j]` of `images` (N x 3 x h x w, or N x h x w x 3) times RISE's mask number `pairs[2j+1]`, into
+ * row j of `out`. Masks are made as they are needed, never stored.
+ */
+export function riseMask(
+  stream: Stream,
+  images: Tensor<'float32'>,
+  options: Copies & RiseMasks & { readonly layout: 'NCHW' | 'NHWC' },
+  out: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * RISE's map of each row of `weights` (n x M, M the number of masks), `sum_m weights[i,m] * mask_m / (M * keep)`, into
+ * row `rows[i]` of `maps` (N x h x w). `peaks[rows[i]]` gets the map's maximum, NaN where the map is not finite.
+ */
+export function riseReduce(
+  stream: Stream,
+  weights: Tensor<'float32'>,
+  options: RiseMasks & { readonly rows: Int32Array },
+  maps: Tensor<'float32'>,
+  peaks: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * Copy j, image r of `images` (N x 3 x h x w, or N x h x w x 3) with the rectangle of `size` at y, x set to 0, into row
+ * j of `out`. `squares`: r, y, x of each copy; the rectangle lies inside the image.
+ */
+export function occlude(
+  stream: Stream,
+  images: Tensor<'float32'>,
+  options: { readonly squares: Int32Array; readonly size: Size; readonly layout: 'NCHW' | 'NHWC' },
+  out: Tensor<'float32'>,
+): Promise<Milliseconds>
+
+/**
+ * The mean at each pixel of `weights[i,s]` (n x S) over the rectangles s that cover it, 0 where none does, into row
+ * `rows[i]` of `maps` (N x h x w). `squares`: y, x of each of the S rectangles of `size`. `peaks[rows[i]]` gets the
+ * map's maximum, NaN where the map is not finite.
+ */
+export function occlusionReduce(
+  stream: Stream,
+  weights: Tensor<'float32'>,
+  options: { readonly rows: Int32Array; readonly squares: Int32Array; readonly size: Size },
+  maps: Tensor<'float32'>,
+  peaks: Tensor<'float32'>,
 ): Promise<Milliseconds>
 
 /**

@@ -113,6 +113,7 @@ describe('fold and finish', () => {
     windows: Int32Array.of(0, 0, 0, 0, 1, 0, 0, 2, 2, 1, 4, 7, 3, 1, 0, 0),
     weights: Float32Array.of(1, 0.5, 0.25, 0.125),
     theta: 0,
+    rectify: false,
   } as const
 
   it.each(['mean', 'max', 'average'] as const)('%s in parts is what fuse gives, to the bit', async (mode) => {
@@ -141,6 +142,7 @@ const whole = {
   weights: Float32Array.of(1),
   mode: 'mean',
   theta: 0,
+  rectify: false,
 } as const
 const draw = { windows: Int32Array.of(0), copy: 0, seed: 0, strength: 0.1 }
 

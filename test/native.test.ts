@@ -142,6 +142,7 @@ describe('the native surface', () => {
     weights: Float32Array.of(1),
     mode: 'mean',
     theta: 0,
+    rectify: false,
   } as const
 
   it.each<[string, () => unknown]>([
@@ -214,11 +215,13 @@ describe('the native surface', () => {
     ],
     [
       'weights of other channels',
-      () => camReduce(stream, f32(1, 4, 2, 2), f32(1, 3), { rows: Int32Array.of(0) }, f32(1, 2, 2), f32(1)),
+      () =>
+        camReduce(stream, f32(1, 4, 2, 2), f32(1, 3), { rows: Int32Array.of(0), rectify: true }, f32(1, 2, 2), f32(1)),
     ],
     [
       'maps of another grid',
-      () => camReduce(stream, f32(1, 4, 2, 2), f32(1, 4), { rows: Int32Array.of(0) }, f32(1, 2, 3), f32(1)),
+      () =>
+        camReduce(stream, f32(1, 4, 2, 2), f32(1, 4), { rows: Int32Array.of(0), rectify: true }, f32(1, 2, 3), f32(1)),
     ],
     [
       'a window outside its level',
@@ -241,7 +244,10 @@ describe('the native surface', () => {
       () => fuse(stream, f32(1, 2, 2), { ...fusion, weights: Float32Array.of() }, f32(4, 5)),
     ],
     ['a negative theta', () => fuse(stream, f32(1, 2, 2), { ...fusion, theta: -1 }, f32(4, 5))],
-    ['rows beyond upsample output', () => upsample(stream, f32(2, 2, 2), { rows: Int32Array.of(0, 1) }, f32(1, 4, 4))],
+    [
+      'rows beyond upsample output',
+      () => upsample(stream, f32(2, 2, 2), { rows: Int32Array.of(0, 1), rectify: false }, f32(1, 4, 4)),
+    ],
     ['an even kernel', () => smooth(stream, f32(4, 5), { size: 2, sigma: 1 }, f32(4, 5))],
     ['a kernel without width', () => smooth(stream, f32(4, 5), { size: 3, sigma: 0 }, f32(4, 5))],
     ['smoothing into another size', () => smooth(stream, f32(4, 5), { size: 3, sigma: 1 }, f32(5, 4))],

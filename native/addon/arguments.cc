@@ -73,6 +73,12 @@ std::int64_t integer(const Napi::Object& object, const char* name, std::int64_t 
   return static_cast<std::int64_t>(value);
 }
 
+bool boolean(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsBoolean()) invalid(std::string(name) + " is not true or false");
+  return value.As<Napi::Boolean>().Value();
+}
+
 std::string text(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
   if (!value.IsString()) invalid(std::string(name) + " is not a string");

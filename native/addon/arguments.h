@@ -40,6 +40,7 @@ TypedMemory typedMemory(const Napi::Value& value);
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* what);
 double number(const Napi::Object& object, const char* name);
 std::int64_t integer(const Napi::Object& object, const char* name, std::int64_t low, std::int64_t high);
+bool boolean(const Napi::Object& object, const char* name);
 std::string text(const Napi::Object& object, const char* name);
 Size size(const Napi::Object& object, const char* name);
 Rect rect(const Napi::Object& object, const char* name);

@@ -51,6 +51,7 @@ struct FusionOptions {
   std::vector<float> weights;
   Fusion mode;
   float theta;
+  bool rectify;
 
   FusionOptions(const Storage& from, const Napi::Object& options)
       : maps(from.as<float>()),
@@ -60,14 +61,15 @@ struct FusionOptions {
         windows(placedWindows(options, levels, window, from.shape()[0])),
         weights(float32s(options, "weights")),
         mode(fusionOf(options)),
-        theta(static_cast<float>(number(options, "theta"))) {
+        theta(static_cast<float>(number(options, "theta"))),
+        rectify(boolean(options, "rectify")) {
     require(weights.size() == windows.size(), "weights is not one number for each window");
     for (const float weight : weights) require(std::isfinite(weight) && weight >= 0, "a weight is not in [0, inf)");
     require(theta >= 0, "theta is at least 0");
   }
 
   [[nodiscard]] FuseArgs args(Size photo, float* out) const {
-    return {maps, grid, window, levels, windows, weights, mode, theta, photo, out};
+    return {maps, grid, window, levels, windows, weights, mode, theta, rectify, photo, out};
   }
 };
 
@@ -82,6 +84,7 @@ Napi::Value camReduce(const Napi::CallbackInfo& info) {
     const Storage& maps = call.tensor(4, 3);
     const Storage& peaks = call.tensor(5, 1);
     const auto rows = int32s(options, "rows");
+    const bool rectify = boolean(options, "rectify");
     const auto shape = activations.shape();
     const std::int64_t channels = shape[1];
     const Size grid{shape[2], shape[3]};
@@ -90,9 +93,9 @@ Napi::Value camReduce(const Napi::CallbackInfo& info) {
                 weights.shape()[1] == channels,
             "weights is not one row of channels for each sample");
     require(maps.shape()[1] == grid.height && maps.shape()[2] == grid.width, "maps has another grid than activations");
-    return call.enqueue([a = activations.as<float>(), w = weights.as<float>(), channels, grid, rows,
+    return call.enqueue([a = activations.as<float>(), w = weights.as<float>(), channels, grid, rows, rectify,
                          out = maps.as<float>(), top = peaks.as<float>()](Backend& b, const CancelFlag& cancel) {
-      b.camReduce({a, w, channels, grid, rows, out, top}, cancel);
+      b.camReduce({a, w, channels, grid, rows, rectify, out, top}, cancel);
     });
   });
 }
@@ -148,16 +151,18 @@ Napi::Value upsample(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env) {
     OpCall call(info);
     const Storage& maps = call.tensor(1, 3);
-    const auto rows = int32s(objectArgument(info, 2, "upsample's options"), "rows");
+    const Napi::Object options = objectArgument(info, 2, "upsample's options");
+    const auto rows = int32s(options, "rows");
+    const bool rectify = boolean(options, "rectify");
     const Storage& out = call.tensor(3, 3);
     requireRows(rows, maps.shape()[0]);
     require(static_cast<std::int64_t>(rows.size()) <= out.shape()[0], "out has fewer rows than are asked for");
     const Size grid{maps.shape()[1], maps.shape()[2]};
     const Size window{out.shape()[1], out.shape()[2]};
-    return call.enqueue(
-        [from = maps.as<float>(), grid, rows, window, to = out.as<float>()](Backend& b, const CancelFlag& cancel) {
-          b.upsample({from, grid, rows, window, to}, cancel);
-        });
+    return call.enqueue([from = maps.as<float>(), grid, rows, window, rectify, to = out.as<float>()](
+                            Backend& b, const CancelFlag& cancel) {
+      b.upsample({from, grid, rows, window, rectify, to}, cancel);
+    });
   });
 }
 

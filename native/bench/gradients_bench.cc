@@ -81,8 +81,8 @@ void fold(benchmark::State& state) {
   const auto windows = static_cast<std::int64_t>(s.windows.size()), pixels = s.photo.height * s.photo.width;
   const auto maps = Random(4).rectified(windows * kPixels), weights = Random(5).floats(windows, 0.01, 1.0);
   std::vector<float> sums(static_cast<std::size_t>(2 * pixels));
-  const FuseArgs all{maps.data(), kWindow,      s.window, s.levels, s.windows,
-                     weights,     Fusion::mean, 0.0F,     s.photo,  nullptr};
+  const FuseArgs all{maps.data(),  kWindow, s.window, s.levels, s.windows, weights,
+                     Fusion::mean, 0.0F,    false,    s.photo,  nullptr};
   const auto op = [&] {
     for (std::int64_t from = 0; from < windows; from += kBatch) {
       FuseArgs some = all;

@@ -165,7 +165,7 @@ void camReduce(benchmark::State& state) {
   for (std::int32_t i = 0; i < rows; ++i) places.push_back(i);
   std::vector<float> maps(static_cast<std::size_t>(rows * 49)), peaks(static_cast<std::size_t>(rows));
   const auto op = [&] {
-    backend().camReduce({a.data(), w.data(), channels, grid, places, maps.data(), peaks.data()}, never());
+    backend().camReduce({a.data(), w.data(), channels, grid, places, true, maps.data(), peaks.data()}, never());
   };
   run(state, 4.0 * static_cast<double>(a.size() + w.size() + maps.size()), op, [&] {
     double sum = 0.0;
@@ -209,8 +209,9 @@ void fuse(benchmark::State& state) {
   const auto maps = Random(6).rectified(n * 49), weights = Random(7).floats(n, 0.01, 1.0);
   std::vector<float> out(static_cast<std::size_t>(s.photo.height * s.photo.width));
   const auto op = [&] {
-    backend().fuse({maps.data(), s.grid, s.window, s.levels, s.windows, weights, mode, theta, s.photo, out.data()},
-                   never());
+    backend().fuse(
+        {maps.data(), s.grid, s.window, s.levels, s.windows, weights, mode, theta, false, s.photo, out.data()},
+        never());
   };
   run(state, 4.0 * static_cast<double>(maps.size() + out.size()), op, [&] {
     std::string fault;

@@ -13,7 +13,7 @@ void upsample(benchmark::State& state) {
   std::vector<std::int32_t> rows;
   for (std::int32_t i = 0; i < n; ++i) rows.push_back(i);
   std::vector<float> out(static_cast<std::size_t>(n * 224 * 224));
-  const auto op = [&] { backend().upsample({maps.data(), grid, rows, window, out.data()}, never()); };
+  const auto op = [&] { backend().upsample({maps.data(), grid, rows, window, false, out.data()}, never()); };
   run(state, 4.0 * static_cast<double>(maps.size() + out.size()), op, [&] {
     const auto plain = test::plainMap(maps.data() + 3 * 49, grid, window);
     std::string fault;

@@ -8,8 +8,11 @@ namespace sess {
 /** Exactly `a` where b == a: a plateau stays one. */
 SESS_HD inline float lerp(float a, float b, float f) { return a + f * (b - a); }
 
-/** 0 where `s` is the minimum `lo` and 1 where it is `lo + range`; a division, for 1 / range can overflow. */
-SESS_HD inline float normalised(float s, float lo, float range) { return (s - lo) / range; }
+/**
+ * 0 where `s` is the minimum `lo` and 1 where it is `lo + range`; a division, for 1 / range can overflow. Of a
+ * rectified surface, `lo` is at least 0 and samples below it count as it.
+ */
+SESS_HD inline float normalised(float s, float lo, float range) { return ((s < lo ? lo : s) - lo) / range; }
 
 /** max(v, 0) that lets NaN through, so that it can be detected. */
 SESS_HD inline float relu(float v) { return v <= 0.0F ? 0.0F : v; }

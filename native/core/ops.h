@@ -75,6 +75,7 @@ struct CamReduceArgs {
   std::int64_t channels;
   Size grid;
   std::span<const std::int32_t> rows;
+  bool rectify;
   float* maps;   // [rows[i]] x grid
   float* peaks;  // [rows[i]]
 };
@@ -93,6 +94,7 @@ struct FuseArgs {
   std::span<const float> weights;         // one per window
   Fusion mode;
   float theta;
+  bool rectify;  // each map, once upsampled
   Size photoSize;
   float* out;  // photoSize
 };
@@ -117,7 +119,8 @@ struct UpsampleArgs {
   Size grid;
   std::span<const std::int32_t> rows;
   Size window;
-  float* out;  // rows.size() x window
+  bool rectify;  // each map, once upsampled
+  float* out;    // rows.size() x window
 };
 
 struct SmoothArgs {
@@ -154,6 +157,109 @@ struct AccumulateArgs {
   float factor;
   Accumulation mode;
   float* out;  // elements
+};
+
+struct ChannelRangesArgs {
+  const float* features;  // channels x samples
+  std::int64_t channels;  // of all rows
+  std::int64_t samples;
+  float* ranges;  // channels x (smallest, largest, variance)
+};
+
+struct GroupReduceArgs {
+  const float* activations;  // rows x channels x samples
+  const float* weights;      // rows x channels
+  std::int64_t rows, channels, samples, groups;
+  std::span<const std::int32_t> assignment;  // rows x channels: the group, or -1
+  float* out;                                // rows x groups x samples
+};
+
+/** Rows of 3 channels. */
+struct Images {
+  const float* data;
+  Size size;
+  Layout layout;
+};
+
+/** A copy to make: of which row, and what is done to it. */
+struct Copy {
+  std::int32_t row, what;
+};
+
+struct MaskBatchArgs {
+  Images images;
+  const float* background;  // as images; null: zeros
+  const float* features;    // images x channels x grid
+  std::int64_t channels;
+  Size grid;
+  std::span<const Copy> copies;  // what: a channel
+  float* out;                    // one image for each copy
+};
+
+struct BlurArgs {
+  Images images;
+  std::int64_t rows;
+  int taps;  // odd
+  double sigma;
+  float* out;  // rows images
+};
+
+/** Rows of outer x channels x inner elements. */
+struct AblateArgs {
+  const float* activations;
+  std::int64_t outer, channels, inner;
+  std::span<const Copy> copies;  // what: a channel
+  float* out;                    // one row for each copy
+};
+
+/** The masks of RISE: see rise.h. */
+struct RiseMasks {
+  std::uint64_t seed;
+  std::int64_t grid;  // cells that cover an image, along each axis
+  double keep;        // (0, 1]
+};
+
+struct RiseMaskArgs {
+  Images images;
+  RiseMasks masks;
+  std::span<const Copy> copies;  // what: the mask's number
+  float* out;                    // one image for each copy
+};
+
+struct RiseReduceArgs {
+  const float* weights;  // rows.size() x count
+  std::int64_t count;    // of masks, numbered from 0
+  RiseMasks masks;
+  std::span<const std::int32_t> rows;
+  Size size;
+  float* maps;   // [rows[i]] x size
+  float* peaks;  // [rows[i]]
+};
+
+/** A rectangle's first pixel, in an image. */
+struct PlacedSquare {
+  std::int32_t row, y, x;
+};
+
+struct OccludeArgs {
+  Images images;
+  Size square;
+  std::span<const PlacedSquare> squares;
+  float* out;  // one image for each square
+};
+
+struct Point {
+  std::int32_t y, x;
+};
+
+struct OcclusionReduceArgs {
+  const float* weights;  // rows.size() x squares.size()
+  Size square;
+  std::span<const Point> squares;
+  std::span<const std::int32_t> rows;
+  Size size;
+  float* maps;   // [rows[i]] x size
+  float* peaks;  // [rows[i]]
 };
 
 struct OverlayArgs {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/cam.h"
 #include "cpu/ops.h"
 
 namespace sess::cpu {
@@ -35,6 +36,7 @@ void camReduce(const Context& context, const CamReduceArgs& args) {
         context.kernels.reduceChannels(args.activations + row * each + begin, weights, args.channels, grid,
                                        std::min(kStretch, grid - begin), map + begin);
       }
+      if (args.rectify) std::transform(map, map + grid, map, relu);
       args.peaks[place] = peakOf(map, grid);
     }
   });

@@ -122,7 +122,7 @@ Folding::Piece Folding::pieceOf(std::size_t k, Scratch& scratch) const {
               .left = 0,
               .right = 0,
               .weight = args_.weights[k]};
-  if (piece.weight > 0.0F) piece.range = surface_.range(kernels_, piece.grid, scratch);
+  if (piece.weight > 0.0F) piece.range = surface_.range(kernels_, piece.grid, args_.rectify, scratch);
   std::tie(piece.top, piece.bottom) = touched(level.rows, window.y, args_.window.height);
   std::tie(piece.left, piece.right) = touched(level.columns, window.x, args_.window.width);
   return piece;

@@ -67,7 +67,7 @@ struct Kernels {
   /** out = lerp(a, b, f). */
   void (*lerpRow)(const float* a, const float* b, float f, std::int64_t n, float* out);
 
-  /** out[p] = relu(sum_c weights[c] * planes[c * stride + p]), p < n, summed in double. */
+  /** out[p] = sum_c weights[c] * planes[c * stride + p], p < n, summed in double. */
   void (*reduceChannels)(const float* planes, const float* weights, std::int64_t channels, std::int64_t stride,
                          std::int64_t n, float* out);
 

@@ -28,16 +28,26 @@ Surface::Surface(Size grid, Size window)
   }
 }
 
+namespace {
+
+/** + 0: never minus zero. */
+Range between(float lo, float hi, bool rectify) {
+  if (!rectify) return {lo + 0.0F, hi - lo};
+  return {relu(lo) + 0.0F, relu(hi) - relu(lo)};
+}
+
+}  // namespace
+
 const float* Surface::gridRow(const float* grid, std::int64_t y) const {
   return grid + clampIndex(y, grid_.height) * grid_.width;
 }
 
-Range Surface::range(const Kernels& kernels, const float* grid, Scratch& scratch) const {
+Range Surface::range(const Kernels& kernels, const float* grid, bool rectify, Scratch& scratch) const {
   float lo = 0.0F, hi = 0.0F;
   kernels.bounds(grid, grid_.height * grid_.width, &lo, &hi);
   if (lo == hi) return {};
   const bool upsampled = grid_.height != window_.height || grid_.width != window_.width;
-  if (!upsampled) return {lo, hi - lo};
+  if (!upsampled) return between(lo, hi, rectify);
   const auto n = static_cast<std::int64_t>(edgeLeft_.size());
   float* a = scratch.of<float>(2 * n * (grid_.height + 2));
   float* b = a + n * (grid_.height + 2);
@@ -50,7 +60,7 @@ Range Surface::range(const Kernels& kernels, const float* grid, Scratch& scratch
     }
   }
   kernels.extremes(a, b, n, upper_.data(), rows_.fraction.data(), window_.height, edgeFraction_.data(), &lo, &hi);
-  return {lo + 0.0F, hi - lo};  // + 0: never minus zero
+  return between(lo, hi, rectify);
 }
 
 void Surface::row(const Kernels& kernels, const float* grid, Range range, std::int64_t y, std::int64_t x0,

@@ -10,13 +10,13 @@
 
 namespace sess::cpu {
 
-/** What `up()` subtracts and divides by. Flat maps are zeros and have no range. */
+/** What `norm()` subtracts and divides by. Flat maps are zeros and have no range. */
 struct Range {
   float lo = 0.0F, range = 0.0F;
   [[nodiscard]] bool flat() const { return range == 0.0F; }
 };
 
-/** `norm(up(grid))`: how a u x v grid is read at the pixels of a window. */
+/** `norm(up(grid))` or `norm(relu(up(grid)))`: how a u x v grid is read at the pixels of a window. */
 class Surface {
  public:
   Surface(Size grid, Size window);
@@ -25,7 +25,7 @@ class Surface {
    * The extremes of all samples, to the bit. Along a row a sample moves one way between two grid columns, rounding
    * included, so the first and last sample of each gap stand for all of them.
    */
-  [[nodiscard]] Range range(const Kernels& kernels, const float* grid, Scratch& scratch) const;
+  [[nodiscard]] Range range(const Kernels& kernels, const float* grid, bool rectify, Scratch& scratch) const;
 
   /** Floats of `line` in `row`. */
   [[nodiscard]] std::int64_t lineFloats() const { return grid_.width + 2 + kSlack; }

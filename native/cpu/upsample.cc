@@ -15,7 +15,7 @@ void upsample(const Context& context, const UpsampleArgs& args) {
   };
   std::vector<Range> ranges(args.rows.size());
   context.pool.parallelFor(maps, context.cancel, [&](std::int64_t map, Scratch& scratch) {
-    ranges[index(map)] = surface.range(context.kernels, gridOf(map), scratch);
+    ranges[index(map)] = surface.range(context.kernels, gridOf(map), args.rectify, scratch);
   });
   const std::int64_t rows = std::clamp<std::int64_t>(kPixels / args.window.width, 1, args.window.height);
   const std::int64_t parts = ceilDiv(args.window.height, rows);

@@ -42,9 +42,9 @@ TEST(Backend, EveryOpStopsWhenCancelled) {
   aborts("gather", [&] { backend->gather({floats.data(), {64, 64}, {8, 8}, origin, Layout::nchw, out.data()}, now); });
   aborts("score", [&] { backend->score({floats.data(), 10, zero, Activation::softmax, zero, scores.data()}, now); });
   aborts("camReduce", [&] {
-    backend->camReduce({floats.data(), floats.data(), 4, {7, 7}, zero, out.data(), out.data() + 100}, now);
+    backend->camReduce({floats.data(), floats.data(), 4, {7, 7}, zero, true, out.data(), out.data() + 100}, now);
   });
-  aborts("upsample", [&] { backend->upsample({floats.data(), {7, 7}, zero, {32, 32}, out.data()}, now); });
+  aborts("upsample", [&] { backend->upsample({floats.data(), {7, 7}, zero, {32, 32}, false, out.data()}, now); });
   aborts("smooth", [&] { backend->smooth({floats.data(), {64, 64}, 11, 5.0, out.data()}, now); });
   aborts("grey", [&] {
     backend->grey({floats.data(), 3, {8, 8}, Layout::nchw, zero, out.data(), out.data() + 100}, now);

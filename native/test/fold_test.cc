@@ -140,10 +140,26 @@ TEST(Fold, MapsOfTheWindowsOwnSizeAreReadAsTheyAre) {
     const std::vector<float> weights{1.0F};
     for (const Fusion mode : kModes) {
       const auto out = onEveryBackend<float>(pixels, [&](Backend& b, Guarded<float>& o) {
-        o = inParts(b, {map.data(), size, size, levels, windows, weights, mode, 0.0F, size, nullptr}, {1});
+        o = inParts(b, {map.data(), size, size, levels, windows, weights, mode, 0.0F, false, size, nullptr}, {1});
       });
       EXPECT_EQ(out.values(), map);
     }
+  }
+}
+
+TEST(Fold, RectifiedMapsInPartsGiveTheBitsOfFuse) {
+  for (const std::size_t which : {1U, 3U, 14U}) {
+    FusionCase c(fusionShapes()[which], 11);
+    for (auto& m : c.maps) m -= 0.4F;
+    c.rectify = true;
+    const std::size_t n = c.windows.size();
+    const std::int64_t pixels = c.shape.photo.height * c.shape.photo.width;
+    const auto parts = onEveryBackend<float>(pixels, [&](Backend& b, auto& o) {
+      o = inParts(b, c.args(Fusion::mean, 0.0F, nullptr), {n / 2, n});
+    });
+    Guarded<float> fused(pixels);
+    cpu::makeBackend(2, cpu::Simd::baseline)->fuse(c.args(Fusion::mean, 0.0F, fused.data()), never());
+    EXPECT_TRUE(parts.sameBits(fused)) << c.shape.what;
   }
 }
 

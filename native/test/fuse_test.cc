@@ -54,6 +54,17 @@ TEST(Fuse, IsThePlainLoopForRandomShapes) {
   }
 }
 
+TEST(Fuse, RectifiedMapsAreThePlainLoopToo) {
+  unsigned seed = 30;
+  for (const auto& shape : fusionShapes()) {
+    SCOPED_TRACE(shape.what);
+    FusionCase c(shape, seed++);
+    for (auto& m : c.maps) m -= 0.4F;  // maps of every sign, and flat ones below 0
+    c.rectify = true;
+    for (const auto mode : {Fusion::mean, Fusion::max, Fusion::average}) expectPlain(c, mode, 0.0F);
+  }
+}
+
 TEST(Fuse, CountsWhatThePlainLoopCountsOnThePapersPlan) {
   FusionShape shape{"the paper's twelve levels", {224, 224}, {224, 224}, {7, 7}, {}, 224, 224};
   for (std::int64_t i = 0; i < 12; ++i) shape.levels.push_back({224 + 64 * i, 224 + 64 * i});

@@ -51,6 +51,7 @@ struct FusionCase {
   FusionShape shape;
   std::vector<PlacedWindow> windows;
   std::vector<float> maps, weights;
+  bool rectify = false;
 
   explicit FusionCase(const FusionShape& s, unsigned seed) : shape(s) {
     if (s.photo.width == 3) shape.levels = {{3000, 6}, {3500, 7}};
@@ -75,7 +76,8 @@ struct FusionCase {
   }
 
   [[nodiscard]] FuseArgs args(Fusion mode, float theta, float* out) const {
-    return {maps.data(), shape.grid, shape.window, shape.levels, windows, weights, mode, theta, shape.photo, out};
+    return {maps.data(), shape.grid, shape.window, shape.levels, windows, weights,
+            mode,        theta,      rectify,      shape.photo,  out};
   }
 };
 
@@ -88,7 +90,7 @@ inline std::vector<double> plainFuse(const FuseArgs& a, std::vector<bool>& near)
   for (std::size_t k = 0; k < a.windows.size(); ++k) {
     const auto& w = a.windows[k];
     const Size level = a.levels[static_cast<std::size_t>(w.level)];
-    const auto map = plainMap(a.maps + w.row * a.grid.height * a.grid.width, a.grid, a.window);
+    const auto map = plainMap(a.maps + w.row * a.grid.height * a.grid.width, a.grid, a.window, a.rectify);
     const auto canvas = [&](std::int64_t y, std::int64_t x) {
       y -= w.y;
       x -= w.x;

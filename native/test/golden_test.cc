@@ -61,6 +61,7 @@ class Golden : public testing::Test {
               .weights = weights_.data,
               .mode = mode,
               .theta = theta,
+              .rectify = false,
               .photoSize = scene_.photo,
               .out = out.data()},
              never());

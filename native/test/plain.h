@@ -56,8 +56,8 @@ inline PlainPosition plainPosition(std::int64_t i, std::int64_t nIn, std::int64_
   return {clamp(q), clamp(q + 1), f};
 }
 
-/** norm(up(grid)), height x width. */
-inline std::vector<double> plainMap(const float* grid, Size size, Size window) {
+/** norm(up(grid)), or norm(relu(up(grid))), height x width. */
+inline std::vector<double> plainMap(const float* grid, Size size, Size window, bool rectify = false) {
   const std::int64_t n = size.height * size.width;
   std::vector<double> map(static_cast<std::size_t>(window.height * window.width), 0.0);
   bool flat = true;
@@ -71,7 +71,7 @@ inline std::vector<double> plainMap(const float* grid, Size size, Size window) {
       const auto g = [&](std::int64_t r, std::int64_t c) { return static_cast<double>(grid[r * size.width + c]); };
       const double top = g(py.i0, px.i0) + px.f * (g(py.i0, px.i1) - g(py.i0, px.i0));
       const double bottom = g(py.i1, px.i0) + px.f * (g(py.i1, px.i1) - g(py.i1, px.i0));
-      const double s = top + py.f * (bottom - top);
+      const double up = top + py.f * (bottom - top), s = rectify ? std::max(up, 0.0) : up;
       map[static_cast<std::size_t>(y * window.width + x)] = s;
       lo = std::min(lo, s);
       hi = std::max(hi, s);

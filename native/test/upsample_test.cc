@@ -21,7 +21,7 @@ TEST(Upsample, IsThePlainMapFromZeroToOne) {
     std::fill_n(maps.begin() + 2 * grid, grid, 0.7F);
     const std::vector<std::int32_t> rows{5, 2, 0, 0};
     const auto out = onEveryBackend<float>(4 * pixels, [&](Backend& b, Guarded<float>& o) {
-      b.upsample({maps.data(), s.grid, rows, s.window, o.data()}, never());
+      b.upsample({maps.data(), s.grid, rows, s.window, false, o.data()}, never());
     });
     for (std::int64_t i = 0; i < 4; ++i) {
       const auto plain = plainMap(maps.data() + at(rows, i) * grid, s.grid, s.window);
@@ -38,6 +38,33 @@ TEST(Upsample, IsThePlainMapFromZeroToOne) {
       }
       EXPECT_EQ(lo, 0.0F);
       EXPECT_TRUE(hi == 1.0F || hi == 0.0F) << hi;
+    }
+  }
+}
+
+TEST(Upsample, RectifiedIsThePlainMapOfWhatIsAboveZero) {
+  for (const auto& s : kShapes) {
+    const std::int64_t grid = s.grid.height * s.grid.width, pixels = s.window.height * s.window.width;
+    auto maps = Random(6).floats(5 * grid, -1.0, 1.0);
+    for (std::int64_t p = 0; p < grid; ++p) {
+      maps[static_cast<std::size_t>(grid + p)] -= 2.0F;      // nothing above zero
+      maps[static_cast<std::size_t>(2 * grid + p)] += 1.5F;  // nothing below
+    }
+    std::fill_n(maps.begin() + 3 * grid, grid, 0.7F);
+    std::fill_n(maps.begin() + 4 * grid, grid, -0.7F);
+    const std::vector<std::int32_t> rows{0, 1, 2, 3, 4};
+    const auto out = onEveryBackend<float>(5 * pixels, [&](Backend& b, Guarded<float>& o) {
+      b.upsample({maps.data(), s.grid, rows, s.window, true, o.data()}, never());
+    });
+    for (std::int64_t i = 0; i < 5; ++i) {
+      const auto plain = plainMap(maps.data() + i * grid, s.grid, s.window, true);
+      for (std::int64_t p = 0; p < pixels; ++p) {
+        const float v = out[i * pixels + p];
+        ASSERT_NEAR(static_cast<double>(v), at(plain, p), 1e-5) << s.grid.width << " to " << s.window.width;
+        if (at(plain, p) == 0.0) {
+          ASSERT_EQ(v, 0.0F);
+        }
+      }
     }
   }
 }

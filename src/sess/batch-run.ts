@@ -114,7 +114,7 @@ export class BatchRun {
     for (const { source, maps, peaks } of this.#buffers.perTarget) {
       const op =
         source.kind === 'cam'
-          ? camReduce(stream, source.features, source.weights, { rows }, maps, peaks)
+          ? camReduce(stream, source.features, source.weights, { rows, rectify: true }, maps, peaks)
           : grey(stream, source.mean ?? source.gradient, { rows, layout: model.layout }, maps, peaks)
       this.enqueue('reduce', op)
     }

@@ -141,7 +141,7 @@ export class TargetFusion implements Disposable {
     }
     const levels = Int32Array.from(plan.levels.flatMap(({ height, width }) => [height, width]))
     const { mode, theta } = this.#options
-    return { window: plan.window, levels, windows, weights, mode, theta }
+    return { window: plan.window, levels, windows, weights, mode, theta, rectify: false }
   }
 
   async #smoothed(): Promise<Float32Array> {
@@ -160,7 +160,7 @@ export class TargetFusion implements Disposable {
     const shape = [kept.length, plan.window.height, plan.window.width]
     const windowMaps = mapArray(shape)
     using out = new Disposing(Tensor.wrap(device, windowMaps, shape))
-    await clock.add('fuse', upsample(stream, maps, { rows: Int32Array.from(kept) }, out.tensor))
+    await clock.add('fuse', upsample(stream, maps, { rows: Int32Array.from(kept), rectify: false }, out.tensor))
     return windowMaps
   }
 }

@@ -1,9 +1,8 @@
 // Channel sums of a class activation map, and extremes of what lies in memory.
 
-/** Stores relu(s) of kD sums as floats. */
-SESS_INLINE void storeRelu(float* p, D s) {
-  H h = __builtin_convertvector(s, H);
-  h = h <= H{} ? H{} : h;  // NaN stays
+/** Stores kD sums as floats. */
+SESS_INLINE void storeSums(float* p, D s) {
+  const H h = __builtin_convertvector(s, H);
   __builtin_memcpy(p, &h, sizeof h);
 }
 
@@ -15,7 +14,7 @@ static void reduceChannels(const float* planes, const float* weights, std::int64
       for (std::int64_t c = 0; c < channels; ++c) {
         s += static_cast<double>(weights[c]) * static_cast<double>(planes[c * stride + p]);
       }
-      out[p] = relu(static_cast<float>(s));
+      out[p] = static_cast<float>(s);
     }
     return;
   }
@@ -34,14 +33,14 @@ static void reduceChannels(const float* planes, const float* weights, std::int64
       s6 += w * fromFloats(a + 6 * kD);
       s7 += w * fromFloats(a + 7 * kD);
     }
-    storeRelu(out + p, s0);
-    storeRelu(out + p + kD, s1);
-    storeRelu(out + p + 2 * kD, s2);
-    storeRelu(out + p + 3 * kD, s3);
-    storeRelu(out + p + 4 * kD, s4);
-    storeRelu(out + p + 5 * kD, s5);
-    storeRelu(out + p + 6 * kD, s6);
-    storeRelu(out + p + 7 * kD, s7);
+    storeSums(out + p, s0);
+    storeSums(out + p + kD, s1);
+    storeSums(out + p + 2 * kD, s2);
+    storeSums(out + p + 3 * kD, s3);
+    storeSums(out + p + 4 * kD, s4);
+    storeSums(out + p + 5 * kD, s5);
+    storeSums(out + p + 6 * kD, s6);
+    storeSums(out + p + 7 * kD, s7);
   }
   // The last vectors overlap what is done: 7 x 7 is four eights, two eights and one that ends at 49.
   while (p < n) {
@@ -57,10 +56,10 @@ static void reduceChannels(const float* planes, const float* weights, std::int64
           s2 += w * fromFloats(a + 2 * kD);
           s3 += w * fromFloats(a + 3 * kD);
         }
-        storeRelu(out + q, s0);
-        storeRelu(out + q + kD, s1);
-        storeRelu(out + q + 2 * kD, s2);
-        storeRelu(out + q + 3 * kD, s3);
+        storeSums(out + q, s0);
+        storeSums(out + q + kD, s1);
+        storeSums(out + q + 2 * kD, s2);
+        storeSums(out + q + 3 * kD, s3);
         p = q + 4 * kD;
         continue;
       }
@@ -74,8 +73,8 @@ static void reduceChannels(const float* planes, const float* weights, std::int64
         s0 += w * fromFloats(a);
         s1 += w * fromFloats(a + kD);
       }
-      storeRelu(out + q, s0);
-      storeRelu(out + q + kD, s1);
+      storeSums(out + q, s0);
+      storeSums(out + q + kD, s1);
       p = q + 2 * kD;
       continue;
     }
@@ -84,7 +83,7 @@ static void reduceChannels(const float* planes, const float* weights, std::int64
     for (std::int64_t c = 0; c < channels; ++c) {
       s += (static_cast<double>(weights[c]) - D{}) * fromFloats(planes + c * stride + q);
     }
-    storeRelu(out + q, s);
+    storeSums(out + q, s);
     p = q + kD;
   }
 }

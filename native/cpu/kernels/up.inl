@@ -61,7 +61,10 @@ static void expandNormalised(const float* src, const std::int32_t* left, const f
 #if SESS_HAS_PERMUTE
   if (dense) {
     const F l = splat(lo), r = splat(range);
-    for (; x + kF <= n; x += kF) store(out + x, (expandV(src, left, f, x) - l) / r);
+    for (; x + kF <= n; x += kF) {
+      const F s = expandV(src, left, f, x);
+      store(out + x, ((s < l ? l : s) - l) / r);
+    }
   }
 #else
   (void)dense;
