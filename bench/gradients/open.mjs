@@ -10,16 +10,16 @@ import { makeValueInfo } from '../../dist/onnx/messages.js'
 /** @returns {Promise<import('../../dist/onnx/classifier.js').ClassifierGraph>} */
 export async function openClassifier(device, path) {
   return await loadClassifier({ path }, {}, async (model, externalFolder) => {
-    const session = await openSession(device, { bytes: model, externalFolder }, 1, 'none')
+    const session = await openSession(device, { encode: () => model, externalFolder }, 1, 'none')
     const { outputs } = session
     session.dispose()
     return outputs
   })
 }
 
-export async function openSession(device, { bytes, externalFolder }, threads, optimization = 'all') {
+export async function openSession(device, { encode, externalFolder }, threads, optimization = 'all') {
   const folder = externalFolder === undefined ? {} : { externalFolder }
-  return await Session.open(device, { model: bytes, ...folder, threads, optimization })
+  return await Session.open(device, { model: encode(), ...folder, threads, optimization })
 }
 
 /** Lengths of a tensor per image. */
@@ -66,13 +66,13 @@ export async function runGradients(device, classifier, { tensors, images, classe
 export async function runWatched(device, classifier, { tensors, watched, images, rows, threads }) {
   const classes = new Array(rows).fill(-1)
   const { model, inputs, lengths } = gradientRun(device, classifier, { tensors, classes })
-  const proto = fromBinary(ModelProtoSchema, model.bytes)
+  const proto = fromBinary(ModelProtoSchema, model.encode())
   const outputs = watched.filter((name) => lengths[name] === undefined)
   for (const name of outputs) {
     lengths[name] = lengthsOf(classifier, name)
     proto.graph.output.push(makeValueInfo(name, TensorProto_DataType.FLOAT, ['sess_images', ...lengths[name]]))
   }
-  const open = { ...model, bytes: toBinary(ModelProtoSchema, proto) }
+  const open = { ...model, encode: () => toBinary(ModelProtoSchema, proto) }
   const results = await runOnce(device, classifier, open, { images, rows, threads, inputs, lengths })
   const order = Object.keys(lengths)
   return watched.map((name) => ({ lengths: lengths[name], data: results[order.indexOf(name)] }))

@@ -11,7 +11,8 @@ import type { Dim, Dims } from './shapes.ts'
 
 /** A model that ONNX Runtime opens from memory. */
 export interface OpenableModel {
-  readonly bytes: Uint8Array
+  /** The model as a file. Each call encodes it anew, weights and all: only a session that opens needs it. */
+  readonly encode: () => Uint8Array
   /** Folder for `session.model_external_initializers_file_folder_path`; undefined where every weight is inline. */
   readonly externalFolder: string | undefined
   /** float32 [N, 3, h, w] or [N, h, w, 3]; N is 1 where `classifier.batch` is `fixed`. */
@@ -127,7 +128,7 @@ export class AugmentedGraph {
     })
     const own = new Set(this.emitter.nodes)
     return {
-      bytes: modelBytes(graph.proto, assembled),
+      encode: () => modelBytes(graph.proto, assembled),
       externalFolder: graph.externalFolder,
       inputName,
       added: nodes.filter((node) => own.has(node)),

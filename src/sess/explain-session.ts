@@ -137,7 +137,7 @@ export class ExplainSessions {
 
   async #open(model: OpenableModel) {
     const session = await Session.open(this.#device, {
-      model: model.bytes,
+      model: model.encode(),
       ...(model.externalFolder === undefined ? {} : { externalFolder: model.externalFolder }),
       threads: this.#device.threads,
       optimization: 'all',

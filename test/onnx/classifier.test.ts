@@ -104,7 +104,7 @@ describe('the logits', () => {
       tensors: [...TENSORS, shapeTensor('five', -1, 5)],
     })
     expect(classifier).toMatchObject({ logits, activation, classes: 5 })
-    const { bytes } = buildCamModel(classifier, { targets: 1 })
+    const bytes = buildCamModel(classifier, { targets: 1 }).encode()
     expect(Buffer.from(bytes).includes('Softmax')).toBe(false)
   })
 

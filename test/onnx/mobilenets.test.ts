@@ -47,7 +47,7 @@ describe.skipIf(sharedMissing !== undefined)('the MobileNets of the reference da
     it('carries no weights: they are read from the original file', async () => {
       const model = buildCamModel(await loadClassifier({ path }, {}, probe), { targets: 1 })
       expect(model.externalFolder).toBeDefined()
-      const { graph } = fromBinary(ModelProtoSchema, model.bytes)
+      const { graph } = fromBinary(ModelProtoSchema, model.encode())
       expect(Math.max(...(graph?.initializer ?? []).map(({ rawData }) => rawData.length))).toBeLessThanOrEqual(1024)
       const locations = new Set(
         graph?.initializer.flatMap((t) => t.externalData.filter((e) => e.key === 'location')).map((e) => e.value),

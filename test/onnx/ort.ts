@@ -34,19 +34,23 @@ export const probe: ShapeProbe = async (model, externalFolder) => {
 
 type Feeds = Readonly<Record<string, Values>>
 
-export async function run(
-  model: { readonly bytes: Uint8Array; readonly externalFolder?: string | undefined },
-  feeds: Feeds,
-): Promise<Feeds> {
+/** A model's bytes, or what encodes them. */
+type Runnable = { readonly externalFolder?: string | undefined } & (
+  | { readonly bytes: Uint8Array }
+  | { readonly encode: () => Uint8Array }
+)
+
+export async function run(model: Runnable, feeds: Feeds): Promise<Feeds> {
   return await withSession(model, (evaluate) => evaluate(feeds))
 }
 
 /** Opens the model once for all that `use` evaluates. */
 export async function withSession<T>(
-  model: { readonly bytes: Uint8Array; readonly externalFolder?: string | undefined },
+  model: Runnable,
   use: (evaluate: (feeds: Feeds) => Promise<Feeds>) => Promise<T>,
 ): Promise<T> {
-  const session = await ort.InferenceSession.create(model.bytes, options(model.externalFolder, 'all'))
+  const bytes = 'bytes' in model ? model.bytes : model.encode()
+  const session = await ort.InferenceSession.create(bytes, options(model.externalFolder, 'all'))
   try {
     return await use(async (feeds) => {
       const tensors = Object.entries(feeds).map(([name, value]): [string, ort.Tensor] => [name, tensorOf(value)])

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { buildExplainModel } from '../../src/methods/explain-model.ts'
+import { gradCam } from '../../src/methods/grad-cam.ts'
+import { methods } from '../../src/methods/index.ts'
+import { methodSupport } from '../../src/methods/support.ts'
+import { loadClassifier } from '../../src/onnx/classifier.ts'
+import { int, modelBytes, op, randomTensor } from '../onnx/models.ts'
+import { probe } from '../onnx/ort.ts'
+
+const bytes = modelBytes({
+  nodes: [
+    op('Conv', 'x k', 'c'),
+    op('Relu', 'c', 'a'),
+    op('GlobalAveragePool', 'a', 'p'),
+    op('Flatten', 'p', 'f'),
+    op('Gemm', 'f w', 'z', { transB: int(1) }),
+  ],
+  tensors: [randomTensor('k', [6, 3, 3, 3]), randomTensor('w', [5, 6])],
+})
+
+describe('which methods a model supports', () => {
+  it('is told without its weights being read', async () => {
+    const classifier = await loadClassifier({ bytes }, {}, probe)
+    for (const tensor of classifier.graph.initializers.values()) {
+      Object.defineProperty(tensor, 'rawData', {
+        enumerable: true,
+        get: () => {
+          throw new Error(`the weights "${tensor.name}" are read`)
+        },
+      })
+    }
+    expect(() => buildExplainModel(classifier, { method: gradCam, seeds: ['class'] }).encode()).toThrow(/are read/)
+    expect(methodSupport(classifier)).toEqual(methods.map(({ name }) => ({ name, supported: true })))
+  })
+})
