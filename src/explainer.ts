@@ -5,14 +5,10 @@ import { abortError } from './io/abort.ts'
 import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import { describeModel, type ExplainerInfo, type LoadedModel, loadModel } from './load.ts'
-import { buildExplainModel } from './methods/explain-model.ts'
-import { methodByName } from './methods/index.ts'
-import { copiesOf, type Method, passesOf, withSamples } from './methods/method.ts'
-import { resolveTarget } from './models/labels.ts'
+import { copiesOf } from './methods/method.ts'
 import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
 import type { SeedKind } from './onnx/augment.ts'
-import { resolveLayer } from './onnx/classifier.ts'
 import {
   type ClassifyOptions,
   checkClassifyOptions,
@@ -22,38 +18,11 @@ import {
   type LoadOptions,
   type Target,
 } from './options.ts'
+import { classOf, classScore, coefficientsOf, fusionOptions, methodOf, outputsOf, planOf, topOne } from './request.ts'
 import { memoryOf, type OutputSizes } from './sess/buffers.ts'
-import { gridOf } from './sess/explain-session.ts'
 import { explainWindows, scheduleOf } from './sess/explain-windows.ts'
-import type { FusionOptions } from './sess/fusion.ts'
 import { runWindows } from './sess/pipeline.ts'
-import { type EstimatedPlan, makePlan, type Plan } from './sess/plan.ts'
-
-/** The class of a target that is only known after the base view's forward pass. */
-const topOne = -1
-const defaultKernel = { size: 11, sigma: 5 }
-
-/** Without SESS nothing is smoothed: the map is the base method's own. */
-function fusionOptions(options: ExplainOptions, plan: Plan): FusionOptions {
-  const { smooth = explainDefaults.smooth } = options
-  const kernel = smooth === true ? defaultKernel : { ...defaultKernel, ...(smooth || {}) }
-  return {
-    mode: options.fusion ?? explainDefaults.fusion,
-    theta: options.theta ?? explainDefaults.theta,
-    preFilter: options.preFilter ?? explainDefaults.preFilter,
-    smoothing: plan.sess && smooth !== false ? kernel : undefined,
-    keepMaps: options.keepMaps ?? explainDefaults.keepMaps,
-  }
-}
-
-function methodOf({ method = explainDefaults.method, samples }: ExplainOptions): Method {
-  return withSamples(methodByName(method), samples)
-}
-
-/** What an option says, for a message. */
-function named(against: NonNullable<ExplainOptions['against']>): string {
-  return typeof against === 'object' ? against.map(({ target }) => target).join(', ') : String(against)
-}
+import type { EstimatedPlan } from './sess/plan.ts'
 
 /** Explains the decisions of one ONNX classifier. Several calls at once are safe. */
 export class Explainer {
@@ -101,9 +70,9 @@ export class Explainer {
     if (typeof image !== 'object' || image === null) throw invalidOption('image', image, '{ height, width }')
     const checked = checkExplainOptions(options)
     const { target = explainDefaults.target } = checked
-    for (const one of typeof target === 'object' ? target : [target]) this.#classOf(one)
-    this.#coefficients(checked.against, methodOf(checked))
-    return this.#plan(image, checked, this.#outputs(checked))
+    for (const one of typeof target === 'object' ? target : [target]) classOf(this.#model, one)
+    coefficientsOf(this.#model, checked.against, methodOf(checked))
+    return this.#estimate(image, checked, outputsOf(this.#model, checked))
   }
 
   /** The classes of the base view (the whole image, resized to the window), most probable first. */
@@ -127,17 +96,18 @@ export class Explainer {
   async #explain(image: ImageSource, targets: readonly Target[], options: ExplainOptions): Promise<Explanation[]> {
     const { device, preprocessing, sessions } = this.#model
     const method = methodOf(options)
-    const coefficients = this.#coefficients(options.against, method)
-    const classes = targets.map((target) => this.#classOf(target))
+    const coefficients = coefficientsOf(this.#model, options.against, method)
+    const classes = targets.map((target) => classOf(this.#model, target))
     const seeds = targets.map(() => (coefficients === undefined ? 'class' : 'combination') as SeedKind)
     return await this.#call(options.signal, async (call) => {
       using model = await sessions.explaining({ method, layer: options.layer, seeds })
       const decoded = await call.clock.wall('decode', decode(image, options))
-      const plan = this.#plan(decoded, options, model)
+      const plan = this.#estimate(decoded, options, model)
       const onForwards = (done: number) => options.onProgress?.({ done, total: plan.forwards, phase: 'inference' })
       using pixels = await call.pixels(decoded)
       const { stream, clock } = call
       const fusion = fusionOptions(options, plan)
+      const views = classes.map((_, target) => ({ target, plan, fusion, clock }))
       const run = {
         device,
         stream,
@@ -151,7 +121,7 @@ export class Explainer {
         seed: options.seed ?? explainDefaults.seed,
         onForwards,
       }
-      const { baseLogits, explained } = await explainWindows(run, fusion, () => sessions.scoring())
+      const { baseLogits, explained } = await explainWindows(run, views, () => sessions.scoring())
       options.onProgress?.({ done: plan.forwards, total: plan.forwards, phase: 'fusion' })
       this.#forwardSeconds = clock.timings().inference / 1000 / plan.forwards
       const facts = { model: this.#model.resolved.id, method: method.name, layer: model.layer }
@@ -159,7 +129,7 @@ export class Explainer {
       for (const { target, scores, map, windowMaps } of explained) {
         const windows = await explainedWindows(plan, scores)
         const parts = { map, windowMaps, windows, nonfinite: scores.nonfinite, timings: clock.timings() }
-        const score = this.#classScore(baseLogits, target)
+        const score = classScore(this.#model, baseLogits, target)
         explanations.push(new Explanation({ ...facts, ...parts, photo: pixels.photo, target: score, plan }))
       }
       return explanations
@@ -171,7 +141,7 @@ export class Explainer {
     return await this.#call(options.signal, async (call) => {
       using session = await sessions.classifying()
       const photo = await decode(image, options)
-      const plan = this.#plan(photo, { sess: false, batch: 1 }, session)
+      const plan = planOf(this.#model, photo, { sess: false, batch: 1 })
       using pixels = await call.pixels(photo)
       const { baseLogits } = await runWindows({
         device,
@@ -193,73 +163,23 @@ export class Explainer {
         throw new SessError('MODEL_NONFINITE', 'The model gives logits that are not finite: check its preprocessing.')
       }
       const order = [...shares.keys()].sort((a, b) => (shares[b] ?? 0) - (shares[a] ?? 0) || a - b)
-      return order.slice(0, options.top).map((index) => this.#classScore(baseLogits, index))
+      return order.slice(0, options.top).map((index) => classScore(this.#model, baseLogits, index))
     })
   }
 
-  #plan(image: Size, options: ExplainOptions, model: OutputSizes): EstimatedPlan {
-    const { classifier, batch: autoBatch } = this.#model
-    const { batch = explainDefaults.batch, step } = options
-    const copies = copiesOf(methodOf(options))
-    if (classifier.batch === 'fixed' && batch !== 'auto' && batch !== 1) {
-      throw invalidOption('batch', batch, '1 or "auto": this model takes one image at a time')
-    }
-    const plan = makePlan(
-      { height: image.height, width: image.width },
-      { height: classifier.height, width: classifier.width },
-      {
-        scales: options.scales ?? explainDefaults.scales,
-        step: typeof step === 'number' ? [step, step] : step,
-        antialias: options.antialias ?? explainDefaults.antialias,
-        sess: options.sess ?? explainDefaults.sess,
-        batch: batch === 'auto' ? autoBatch : batch,
-        maxWindows: options.maxWindows ?? explainDefaults.maxWindows,
-        passes: passesOf(copies),
-      },
-    )
+  #estimate(image: Size, options: ExplainOptions, model: OutputSizes): EstimatedPlan {
+    const plan = planOf(this.#model, image, options)
     const fusion = fusionOptions(options, plan)
-    const asked = { targets: Math.max(1, model.targets.length), copies }
-    const { chunks, forwards } = scheduleOf(plan, model, asked, fusion)
+    const copies = copiesOf(methodOf(options))
+    const targets = Math.max(1, model.targets.length)
+    const views = Array.from({ length: targets }, () => ({ plan, fusion }))
+    const { chunks, forwards } = scheduleOf(plan, model, { targets, copies }, views)
     return {
       ...plan,
       forwards,
       memory: memoryOf(plan, model, { copies, chunks, keepMaps: fusion.keepMaps }),
       seconds: this.#forwardSeconds === undefined ? null : this.#forwardSeconds * forwards,
     }
-  }
-
-  /** What a session for these options would give, without opening it. */
-  #outputs(options: ExplainOptions): OutputSizes {
-    const { classifier } = this.#model
-    const method = methodOf(options)
-    const layer = options.layer === undefined ? classifier.layer : resolveLayer(classifier, options.layer)
-    const targets = typeof options.target === 'object' ? options.target.length : 1
-    const kind: SeedKind = options.against === undefined ? 'class' : 'combination'
-    const model = buildExplainModel(classifier, { method, layer, seeds: new Array<SeedKind>(targets).fill(kind) })
-    return { grid: gridOf(method, model, classifier), classes: classifier.classes, targets: model.targets }
-  }
-
-  /** What is added to the logit of each target: minus the classes that it is held against. */
-  #coefficients(against: ExplainOptions['against'], method: Method): Float32Array | undefined {
-    if (against === undefined) return undefined
-    if (method.kind === 'cam' && method.reads === 'activations') {
-      throw invalidOption('against', named(against), `nothing: ${method.name} reads no class`)
-    }
-    const coefficients = new Float32Array(this.#model.classifier.classes)
-    for (const { target, weight } of typeof against === 'object' ? against : [{ target: against, weight: 1 }]) {
-      const index = this.#classOf(target)
-      coefficients[index] = (coefficients[index] ?? 0) - weight
-    }
-    return coefficients
-  }
-
-  #classOf(target: Target): number {
-    return target === 'top-1' ? topOne : resolveTarget(target, this.#model.labels, this.#model.classifier.classes)
-  }
-
-  #classScore(logits: Float32Array, index: number): ClassScore {
-    const probability = probabilities(logits, this.#model.activation)[index] ?? Number.NaN
-    return { index, label: this.#model.labels?.[index], logit: logits[index] ?? Number.NaN, probability }
   }
 
   /** Runs `work` as one call: it can be aborted, and `dispose` waits for it. */

@@ -1,12 +1,25 @@
 import { type Copies, passesOf } from '../methods/method.ts'
 import { type Chunk, chunksOf } from './chunks.ts'
 import type { LeasedSession } from './explain-session.ts'
-import { type FusedTarget, type FusionOptions, type KnownScores, TargetFusion } from './fusion.ts'
-import { runWindows, type WindowsInput } from './pipeline.ts'
+import { type FusedMaps, type FusedTarget, type FusionOptions, type KnownScores, TargetFusion } from './fusion.ts'
+import { runWindows, type WindowMaps, type WindowsInput } from './pipeline.ts'
 import type { Plan } from './plan.ts'
 import { scoreWindows } from './scores.ts'
+import type { Stopwatch } from './stopwatch.ts'
 
-export interface ExplainedTarget extends FusedTarget {
+/** One map to be made of the windows that run: for which target, of which of them, and how they are fused. */
+export interface View {
+  /** Index among the targets. */
+  readonly target: number
+  readonly plan: Plan
+  /** Where each of the plan's windows stands among those that run, ascending; the same place unless given. */
+  readonly places?: Int32Array
+  readonly fusion: FusionOptions
+  /** Of its fusion alone. */
+  readonly clock: Stopwatch
+}
+
+export interface ExplainedView extends FusedTarget {
   /** Class that was explained. */
   readonly target: number
 }
@@ -14,10 +27,17 @@ export interface ExplainedTarget extends FusedTarget {
 export interface ExplainedWindows {
   /** Logits of the base view, K. */
   readonly baseLogits: Float32Array
-  readonly explained: readonly ExplainedTarget[]
+  /** In the order of the views. */
+  readonly explained: readonly ExplainedView[]
 }
 
 type RunInput = Omit<WindowsInput, 'chunks' | 'chosen' | 'onMaps'>
+
+/** What a view asks of the order in which windows run. */
+interface ScheduledView {
+  readonly plan: Pick<Plan, 'windows'>
+  readonly fusion: Pick<FusionOptions, 'theta' | 'preFilter' | 'keepMaps'>
+}
 
 /** In what order the windows run. */
 export interface Schedule {
@@ -25,7 +45,7 @@ export interface Schedule {
   readonly chunks: readonly Chunk[]
   /** Whether every window's score is asked for before any map is made. */
   readonly scoresFirst: boolean
-  /** Forward passes of the whole call, at most: what several targets keep may overlap. */
+  /** Forward passes of the whole call, at most: what several views keep may overlap. */
   readonly forwards: number
 }
 
@@ -37,46 +57,61 @@ export function scheduleOf(
   plan: Plan,
   model: Pick<RunInput['model'], 'grid'>,
   { targets, copies }: { readonly targets: number; readonly copies: Copies },
-  { theta, preFilter, keepMaps }: Pick<FusionOptions, 'theta' | 'preFilter' | 'keepMaps'>,
+  views: readonly ScheduledView[],
 ): Schedule {
-  const chunks = chunksOf(plan, targets * model.grid.height * model.grid.width, keepMaps)
-  const isChunked = chunks.length > 1 && (theta > 0 || preFilter > 0)
-  const scoresFirst = isChunked || (copies.kind !== 'none' && preFilter > 0)
+  const keepsMaps = views.some(({ fusion }) => fusion.keepMaps)
+  const filters = views.some(({ fusion }) => fusion.preFilter > 0)
+  const chunks = chunksOf(plan, targets * model.grid.height * model.grid.width, keepsMaps)
+  const isChunked = chunks.length > 1 && (filters || views.some(({ fusion }) => fusion.theta > 0))
+  const scoresFirst = isChunked || (copies.kind !== 'none' && filters)
   if (!scoresFirst) return { chunks, scoresFirst, forwards: plan.forwards }
   const windows = plan.windows.length
-  const kept = Math.min(windows, targets * Math.max(1, windows - Math.floor(windows * preFilter)))
+  const kept = views.reduce((sum, view) => sum + keptOf(view), 0)
   const scoring = windows + (plan.baseWindow === null ? 1 : 0)
-  return { chunks, scoresFirst, forwards: scoring + kept * passesOf(copies) + 1 }
+  return { chunks, scoresFirst, forwards: scoring + Math.min(windows, kept) * passesOf(copies) + 1 }
+}
+
+/** Windows that the pre-filter leaves, where all are finite. */
+function keptOf({ plan, fusion }: ScheduledView): number {
+  const windows = plan.windows.length
+  return Math.max(1, windows - Math.floor(windows * fusion.preFilter))
 }
 
 /**
- * Runs the windows and fuses each target's maps.
+ * Runs the windows and fuses the maps of each view.
  * @param scorer a session that gives logits, for where scores come first
  * @throws SessError `MODEL_NONFINITE` when no window is left, `OUT_OF_MEMORY`, `ABORTED`
  */
 export async function explainWindows(
   input: RunInput,
-  options: FusionOptions,
+  views: readonly View[],
   scorer: () => Promise<LeasedSession>,
 ): Promise<ExplainedWindows> {
-  const { device, stream, clock, plan, model, targets } = input
-  const { chunks, scoresFirst } = scheduleOf(plan, model, { targets: targets.length, copies: input.copies }, options)
-  const known = scoresFirst ? await scoreFirst(input, options, scorer) : undefined
+  const { device, stream, plan, model, targets, copies } = input
+  const { chunks, scoresFirst } = scheduleOf(plan, model, { targets: targets.length, copies }, views)
+  const scored = scoresFirst ? await scoreFirst(input, scorer) : undefined
+  const known = scored && views.map((view) => knownScores(view, scored.logProbabilities[view.target]))
   const fusions: TargetFusion[] = []
   try {
-    for (const t of targets.keys()) {
-      fusions.push(new TargetFusion({ device, stream, clock, plan, known: known?.scores[t] }, options))
+    for (const [v, { plan, clock, fusion }] of views.entries()) {
+      fusions.push(new TargetFusion({ device, stream, clock, plan, known: known?.[v] }, fusion))
     }
     const output = await runWindows({
       ...input,
       chunks,
-      chosen: known && union(known.scores.map(({ kept }) => kept)),
-      onForwards: (done) => input.onForwards(done + (known?.forwards ?? 0)),
-      onMaps: async (t, maps) => await fusions[t]?.add(maps),
+      chosen: known && chosenBy(views, known),
+      onForwards: (done) => input.onForwards(done + (scored?.forwards ?? 0)),
+      onMaps: async (target, maps) => {
+        for (const [v, view] of views.entries()) {
+          const part = view.target === target ? partOf(view, maps) : undefined
+          if (part !== undefined) await fusions[v]?.add(part)
+        }
+      },
     })
-    const explained: ExplainedTarget[] = []
-    for (const [t, fusion] of fusions.entries()) {
-      explained.push({ ...(await fusion.finish()), target: output.targets[t] ?? 0 })
+    const explained: ExplainedView[] = []
+    for (const [v, view] of views.entries()) {
+      const fused = await fusions[v]?.finish()
+      if (fused !== undefined) explained.push({ ...fused, target: output.targets[view.target] ?? 0 })
     }
     return { baseLogits: output.baseLogits, explained }
   } finally {
@@ -85,7 +120,7 @@ export async function explainWindows(
 }
 
 /** Every window's score before any map is made; what a pre-filter drops is then not run again. */
-async function scoreFirst(input: RunInput, options: FusionOptions, scorer: () => Promise<LeasedSession>) {
+async function scoreFirst(input: RunInput, scorer: () => Promise<LeasedSession>) {
   using model = await scorer()
   let forwards = 0
   const { logProbabilities } = await runWindows({
@@ -99,13 +134,36 @@ async function scoreFirst(input: RunInput, options: FusionOptions, scorer: () =>
     },
     onMaps: async () => {},
   })
-  const scores = logProbabilities.map((logProbability): KnownScores => {
-    const { kept } = scoreWindows(logProbability, new Float32Array(logProbability.length), options.preFilter)
-    return { logProbability, kept: new Set(kept) }
-  })
-  return { scores, forwards }
+  return { logProbabilities, forwards }
 }
 
-function union(sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
-  return new Set(sets.flatMap((set) => [...set]))
+function knownScores({ places, fusion }: View, ofAll: Float64Array = new Float64Array()): KnownScores {
+  const logProbability = places === undefined ? ofAll : Float64Array.from(places, (place) => ofAll[place] ?? Number.NaN)
+  const { kept } = scoreWindows(logProbability, new Float32Array(logProbability.length), fusion.preFilter)
+  return { logProbability, kept: new Set(kept) }
+}
+
+/** The windows that some view keeps, by their place among those that run. */
+function chosenBy(views: readonly View[], known: readonly KnownScores[]): ReadonlySet<number> {
+  const chosen = new Set<number>()
+  for (const [v, { places }] of views.entries()) {
+    for (const index of known[v]?.kept ?? []) chosen.add(places?.[index] ?? index)
+  }
+  return chosen
+}
+
+/** The view's own windows among those whose maps have come; undefined where there are none. */
+function partOf({ places }: View, maps: WindowMaps): FusedMaps | undefined {
+  if (places === undefined) return maps
+  const first = places.findIndex((place) => place >= maps.first)
+  const end = places.findLastIndex((place) => place < maps.first + maps.peaks.length) + 1
+  if (first < 0 || first >= end) return undefined
+  const rows = places.subarray(first, end).map((place) => place - maps.first)
+  return {
+    first,
+    rows,
+    maps: maps.maps,
+    logProbability: Float64Array.from(rows, (row) => maps.logProbability[row] ?? Number.NaN),
+    peaks: Float32Array.from(rows, (row) => maps.peaks[row] ?? Number.NaN),
+  }
 }

@@ -37,6 +37,12 @@ export interface KnownScores {
   readonly kept: ReadonlySet<number>
 }
 
+/** Maps of consecutive windows of the fusion's own plan. */
+export interface FusedMaps extends WindowMaps {
+  /** Which row of `maps` each window's stands in; in order unless given. */
+  readonly rows?: Int32Array
+}
+
 export interface FusedTarget {
   readonly scores: WindowScores
   /** The photo's height x width, in [0, 1]. */
@@ -74,13 +80,13 @@ export class TargetFusion implements Disposable {
   }
 
   /** @throws SessError `MODEL_NONFINITE` when no window is left, `OUT_OF_MEMORY`, `ABORTED` */
-  async add(part: WindowMaps): Promise<void> {
+  async add(part: FusedMaps): Promise<void> {
     if (this.#input.known === undefined) this.#logProbability.set(part.logProbability, part.first)
     const { known } = this.#input
     // Windows that were not chosen were not run: what stands in their rows is of others
     const peaks = part.peaks.map((peak, i) => ((known?.kept.has(part.first + i) ?? true) ? peak : 0))
     this.#peaks.set(peaks, part.first)
-    if (part.peaks.length === this.#peaks.length) await this.#fuseAll(part.maps)
+    if (part.peaks.length === this.#peaks.length) await this.#fuseAll(part)
     else await this.#foldPart(part)
   }
 
@@ -104,15 +110,16 @@ export class TargetFusion implements Disposable {
     return scoreWindows(this.#logProbability, this.#peaks, this.#options.preFilter)
   }
 
-  async #fuseAll(maps: Tensor<'float32'>): Promise<void> {
+  async #fuseAll(part: FusedMaps): Promise<void> {
     const { stream, clock } = this.#input
     const { kept, weight } = this.#scores()
     const weights = Float32Array.from(kept, (index) => weight[index] ?? 0)
-    await clock.add('fuse', fuse(stream, maps, this.#placed(kept, 0, weights), this.#fused))
-    if (this.#options.keepMaps) this.#windowMaps = await this.#upsampled(maps, kept)
+    await clock.add('fuse', fuse(stream, part.maps, this.#placed(kept, part, weights), this.#fused))
+    if (this.#options.keepMaps) this.#windowMaps = await this.#upsampled(part, kept)
   }
 
-  async #foldPart({ first, peaks, maps }: WindowMaps): Promise<void> {
+  async #foldPart(part: FusedMaps): Promise<void> {
+    const { first, peaks, maps } = part
     const { device, stream, clock, plan, known } = this.#input
     const logProbability = this.#logProbability.subarray(first, first + peaks.length)
     const isKept = (i: number) =>
@@ -127,17 +134,17 @@ export class TargetFusion implements Disposable {
       Math.max(Math.exp((logProbability[i] ?? Number.NaN) - best), leastWeight),
     )
     const indices = kept.map((i) => first + i)
-    const options = { ...this.#placed(indices, first, weights), rescale: shrinking }
+    const options = { ...this.#placed(indices, part, weights), rescale: shrinking }
     await clock.add('fuse', fold(stream, maps, options, this.#sums))
   }
 
-  /** Where each of the windows' maps lies (from row 0 for window `first`) and goes, as the op takes them. */
-  #placed(indices: readonly number[], first: number, weights: Float32Array) {
+  /** Where each of the windows' maps lies and goes, as the op takes them. */
+  #placed(indices: readonly number[], part: FusedMaps, weights: Float32Array) {
     const { plan } = this.#input
     const windows = new Int32Array(4 * indices.length)
     for (const [k, index] of indices.entries()) {
       const window = plan.windows[index]
-      if (window !== undefined) windows.set([index - first, window.level, window.y, window.x], 4 * k)
+      if (window !== undefined) windows.set([rowOf(part, index), window.level, window.y, window.x], 4 * k)
     }
     const levels = Int32Array.from(plan.levels.flatMap(({ height, width }) => [height, width]))
     const { mode, theta } = this.#options
@@ -155,14 +162,20 @@ export class TargetFusion implements Disposable {
     return map
   }
 
-  async #upsampled(maps: Tensor<'float32'>, kept: readonly number[]): Promise<Float32Array> {
+  async #upsampled(part: FusedMaps, kept: readonly number[]): Promise<Float32Array> {
     const { device, stream, clock, plan } = this.#input
     const shape = [kept.length, plan.window.height, plan.window.width]
     const windowMaps = mapArray(shape)
+    const rows = Int32Array.from(kept, (index) => rowOf(part, index))
     using out = new Disposing(Tensor.wrap(device, windowMaps, shape))
-    await clock.add('fuse', upsample(stream, maps, { rows: Int32Array.from(kept), rectify: false }, out.tensor))
+    await clock.add('fuse', upsample(stream, part.maps, { rows, rectify: false }, out.tensor))
     return windowMaps
   }
+}
+
+/** The row of a window's map. */
+function rowOf({ first, rows }: FusedMaps, index: number): number {
+  return rows === undefined ? index - first : (rows[index - first] ?? 0)
 }
 
 /** The log-probability that counts as a weight of 1: the largest so far. */

@@ -1,0 +1,102 @@
+import { invalidOption } from './error.ts'
+import type { ClassScore } from './explanation.ts'
+import type { LoadedModel } from './load.ts'
+import { buildExplainModel } from './methods/explain-model.ts'
+import { methodByName } from './methods/index.ts'
+import { copiesOf, type Method, passesOf, withSamples } from './methods/method.ts'
+import { resolveTarget } from './models/labels.ts'
+import { probabilities } from './models/probabilities.ts'
+import type { Size } from './native.ts'
+import type { SeedKind } from './onnx/augment.ts'
+import { resolveLayer } from './onnx/classifier.ts'
+import { type ExplainOptions, explainDefaults, type Target } from './options.ts'
+import type { OutputSizes } from './sess/buffers.ts'
+import { gridOf } from './sess/explain-session.ts'
+import type { FusionOptions } from './sess/fusion.ts'
+import { makePlan, type Plan } from './sess/plan.ts'
+
+// What the options of a call mean for a loaded model.
+
+/** The class of a target that is only known after the base view's forward pass. */
+export const topOne = -1
+const defaultKernel = { size: 11, sigma: 5 }
+
+export function methodOf({ method = explainDefaults.method, samples }: ExplainOptions): Method {
+  return withSamples(methodByName(method), samples)
+}
+
+/** Without SESS nothing is smoothed: the map is the base method's own. */
+export function fusionOptions(options: ExplainOptions, plan: Plan): FusionOptions {
+  const { smooth = explainDefaults.smooth } = options
+  const kernel = smooth === true ? defaultKernel : { ...defaultKernel, ...(smooth || {}) }
+  return {
+    mode: options.fusion ?? explainDefaults.fusion,
+    theta: options.theta ?? explainDefaults.theta,
+    preFilter: options.preFilter ?? explainDefaults.preFilter,
+    smoothing: plan.sess && smooth !== false ? kernel : undefined,
+    keepMaps: options.keepMaps ?? explainDefaults.keepMaps,
+  }
+}
+
+export function planOf({ classifier, batch: autoBatch }: LoadedModel, image: Size, options: ExplainOptions): Plan {
+  const { batch = explainDefaults.batch, step } = options
+  if (classifier.batch === 'fixed' && batch !== 'auto' && batch !== 1) {
+    throw invalidOption('batch', batch, '1 or "auto": this model takes one image at a time')
+  }
+  return makePlan(
+    { height: image.height, width: image.width },
+    { height: classifier.height, width: classifier.width },
+    {
+      scales: options.scales ?? explainDefaults.scales,
+      step: typeof step === 'number' ? [step, step] : step,
+      antialias: options.antialias ?? explainDefaults.antialias,
+      sess: options.sess ?? explainDefaults.sess,
+      batch: batch === 'auto' ? autoBatch : batch,
+      maxWindows: options.maxWindows ?? explainDefaults.maxWindows,
+      passes: passesOf(copiesOf(methodOf(options))),
+    },
+  )
+}
+
+/** What a session for these options would give, without opening it. */
+export function outputsOf({ classifier }: LoadedModel, options: ExplainOptions): OutputSizes {
+  const method = methodOf(options)
+  const layer = options.layer === undefined ? classifier.layer : resolveLayer(classifier, options.layer)
+  const targets = typeof options.target === 'object' ? options.target.length : 1
+  const kind: SeedKind = options.against === undefined ? 'class' : 'combination'
+  const model = buildExplainModel(classifier, { method, layer, seeds: new Array<SeedKind>(targets).fill(kind) })
+  return { grid: gridOf(method, model, classifier), classes: classifier.classes, targets: model.targets }
+}
+
+/** What is added to the logit of each target: minus the classes that it is held against. */
+export function coefficientsOf(
+  model: LoadedModel,
+  against: ExplainOptions['against'],
+  method: Method,
+): Float32Array | undefined {
+  if (against === undefined) return undefined
+  if (method.kind === 'cam' && method.reads === 'activations') {
+    throw invalidOption('against', named(against), `nothing: ${method.name} reads no class`)
+  }
+  const coefficients = new Float32Array(model.classifier.classes)
+  for (const { target, weight } of typeof against === 'object' ? against : [{ target: against, weight: 1 }]) {
+    const index = classOf(model, target)
+    coefficients[index] = (coefficients[index] ?? 0) - weight
+  }
+  return coefficients
+}
+
+/** What an option says, for a message. */
+function named(against: NonNullable<ExplainOptions['against']>): string {
+  return typeof against === 'object' ? against.map(({ target }) => target).join(', ') : String(against)
+}
+
+/** @throws SessError `TARGET_UNKNOWN`, `TARGET_AMBIGUOUS` */
+export function classOf({ labels, classifier }: LoadedModel, target: Target): number {
+  return target === 'top-1' ? topOne : resolveTarget(target, labels, classifier.classes)
+}
+
+export function classScore({ labels, activation }: LoadedModel, logits: Float32Array, index: number): ClassScore {
+  const probability = probabilities(logits, activation)[index] ?? Number.NaN
+  return { index, label: labels?.[index], logit: logits[index] ?? Number.NaN, probability }
+}
