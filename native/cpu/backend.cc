@@ -27,6 +27,9 @@ class CpuBackend final : public Backend {
   void grey(const GreyArgs& args, const CancelFlag& cancel) override { run(cpu::grey, args, cancel); }
   void noise(const NoiseArgs& args, const CancelFlag& cancel) override { run(cpu::noise, args, cancel); }
   void accumulate(const AccumulateArgs& args, const CancelFlag& cancel) override { run(cpu::accumulate, args, cancel); }
+  void channelRanges(const ChannelRangesArgs& args, const CancelFlag& cancel) override {
+    run(cpu::channelRanges, args, cancel);
+  }
   void overlay(const OverlayArgs& args, const CancelFlag& cancel) override { run(cpu::overlay, args, cancel); }
 
  private:
