@@ -30,6 +30,7 @@ class CpuBackend final : public Backend {
   void channelRanges(const ChannelRangesArgs& args, const CancelFlag& cancel) override {
     run(cpu::channelRanges, args, cancel);
   }
+  void maskBatch(const MaskBatchArgs& args, const CancelFlag& cancel) override { run(cpu::maskBatch, args, cancel); }
   void overlay(const OverlayArgs& args, const CancelFlag& cancel) override { run(cpu::overlay, args, cancel); }
 
  private:

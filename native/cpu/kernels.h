@@ -99,6 +99,11 @@ struct Kernels {
   /** The same along a line: out[x] from centre[x - reach .. x + reach]. */
   void (*smoothAlong)(const float* centre, const float* half, std::int64_t reach, std::int64_t n, float* out);
 
+  /** out = image * mask. */
+  void (*maskRun)(const float* image, const float* mask, std::int64_t n, float* out);
+  /** out = image * mask + background * (1 - mask). */
+  void (*mixRun)(const float* image, const float* background, const float* mask, std::int64_t n, float* out);
+
   /** out = in + sigma * the stream's numbers from `first` (a multiple of kNormalBlock) on. */
   void (*addNoise)(const float* in, const NormalStream& stream, float sigma, std::int64_t first, std::int64_t n,
                    float* out);

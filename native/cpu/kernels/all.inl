@@ -3,6 +3,7 @@
 #include "cpu/kernels/vector.inl"
 //
 #include "cpu/kernels/fold.inl"
+#include "cpu/kernels/mask.inl"
 #include "cpu/kernels/noise.inl"
 #include "cpu/kernels/pixels.inl"
 #include "cpu/kernels/reduce.inl"
@@ -28,6 +29,8 @@ static constexpr Kernels table = {
     .finishMean = finishMean,
     .smoothRow = smoothRow,
     .smoothAlong = smoothAlong,
+    .maskRun = maskRun,
+    .mixRun = mixRun,
     .addNoise = addNoise,
     .tint = tint,
     .overWhiteRun = overWhiteRun,
