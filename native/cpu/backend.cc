@@ -31,6 +31,9 @@ class CpuBackend final : public Backend {
     run(cpu::channelRanges, args, cancel);
   }
   void maskBatch(const MaskBatchArgs& args, const CancelFlag& cancel) override { run(cpu::maskBatch, args, cancel); }
+  void groupReduce(const GroupReduceArgs& args, const CancelFlag& cancel) override {
+    run(cpu::groupReduce, args, cancel);
+  }
   void overlay(const OverlayArgs& args, const CancelFlag& cancel) override { run(cpu::overlay, args, cancel); }
 
  private:

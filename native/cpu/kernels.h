@@ -70,6 +70,8 @@ struct Kernels {
   /** out[p] = sum_c weights[c] * planes[c * stride + p], p < n, summed in double. */
   void (*reduceChannels)(const float* planes, const float* weights, std::int64_t channels, std::int64_t stride,
                          std::int64_t n, float* out);
+  /** sum += weight * values. */
+  void (*addScaled)(const float* values, float weight, std::int64_t n, double* sum);
 
   /** The smallest and the largest value, NaN left out; +inf and -inf where there is none. */
   void (*bounds)(const float* values, std::int64_t n, float* lo, float* hi);

@@ -18,6 +18,7 @@ static constexpr Kernels table = {
     .lanesToRows = lanesToRows,
     .lerpRow = lerpRow,
     .reduceChannels = reduceChannels,
+    .addScaled = addScaled,
     .bounds = bounds,
     .extremes = extremes,
     .expand = expand,

@@ -88,6 +88,18 @@ static void reduceChannels(const float* planes, const float* weights, std::int64
   }
 }
 
+static void addScaled(const float* values, float weight, std::int64_t n, double* sum) {
+  const D w = static_cast<double>(weight) - D{};
+  std::int64_t x = 0;
+  for (; x + kD <= n; x += kD) {
+    D s;
+    __builtin_memcpy(&s, sum + x, sizeof s);
+    s += w * fromFloats(values + x);
+    __builtin_memcpy(sum + x, &s, sizeof s);
+  }
+  for (; x < n; ++x) sum[x] += static_cast<double>(weight) * static_cast<double>(values[x]);
+}
+
 static void bounds(const float* values, std::int64_t n, float* lo, float* hi) {
   F low0 = splat(__builtin_inff()), high0 = -low0, low1 = low0, high1 = high0;
   std::int64_t i = 0;
