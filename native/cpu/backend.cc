@@ -34,6 +34,7 @@ class CpuBackend final : public Backend {
   void groupReduce(const GroupReduceArgs& args, const CancelFlag& cancel) override {
     run(cpu::groupReduce, args, cancel);
   }
+  void blur(const BlurArgs& args, const CancelFlag& cancel) override { run(cpu::blur, args, cancel); }
   void overlay(const OverlayArgs& args, const CancelFlag& cancel) override { run(cpu::overlay, args, cancel); }
 
  private:

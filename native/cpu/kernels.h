@@ -98,8 +98,9 @@ struct Kernels {
 
   /** out[x] = half[0] * mid[x] + sum_k half[k] * (above_k[x] + below_k[x]); `rows` are 2 * reach + 1, from the top. */
   void (*smoothRow)(const float* const* rows, const float* half, std::int64_t reach, std::int64_t n, float* out);
-  /** The same along a line: out[x] from centre[x - reach .. x + reach]. */
-  void (*smoothAlong)(const float* centre, const float* half, std::int64_t reach, std::int64_t n, float* out);
+  /** The same along a line whose neighbours lie `step` apart: out[x] from centre[x - reach * step] on. */
+  void (*smoothAlong)(const float* centre, const float* half, std::int64_t reach, std::int64_t step, std::int64_t n,
+                      float* out);
 
   /** out = image * mask. */
   void (*maskRun)(const float* image, const float* mask, std::int64_t n, float* out);

@@ -30,6 +30,7 @@ void accumulate(const Context& context, const AccumulateArgs& args);
 void channelRanges(const Context& context, const ChannelRangesArgs& args);
 void maskBatch(const Context& context, const MaskBatchArgs& args);
 void groupReduce(const Context& context, const GroupReduceArgs& args);
+void blur(const Context& context, const BlurArgs& args);
 void overlay(const Context& context, const OverlayArgs& args);
 
 inline std::int64_t ceilDiv(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

@@ -21,7 +21,8 @@ static void smoothRow(const float* const* rows, const float* half, std::int64_t 
   }
 }
 
-static void smoothAlong(const float* centre, const float* half, std::int64_t reach, std::int64_t n, float* out) {
+static void smoothAlong(const float* centre, const float* half, std::int64_t reach, std::int64_t step, std::int64_t n,
+                        float* out) {
   std::int64_t x = 0;
   for (; x + 2 * kF <= n; x += 2 * kF) {
     const F w = splat(half[0]);
@@ -29,15 +30,15 @@ static void smoothAlong(const float* centre, const float* half, std::int64_t rea
     F s0 = w * load(p), s1 = w * load(p + kF);
     for (std::int64_t k = 1; k <= reach; ++k) {
       const F h = splat(half[k]);
-      s0 += h * (load(p - k) + load(p + k));
-      s1 += h * (load(p - k + kF) + load(p + k + kF));
+      s0 += h * (load(p - k * step) + load(p + k * step));
+      s1 += h * (load(p - k * step + kF) + load(p + k * step + kF));
     }
     store(out + x, s0);
     store(out + x + kF, s1);
   }
   for (; x < n; ++x) {
     float s = half[0] * centre[x];
-    for (std::int64_t k = 1; k <= reach; ++k) s += half[k] * (centre[x - k] + centre[x + k]);
+    for (std::int64_t k = 1; k <= reach; ++k) s += half[k] * (centre[x - k * step] + centre[x + k * step]);
     out[x] = s;
   }
 }
