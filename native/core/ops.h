@@ -297,6 +297,7 @@ class Backend {
   virtual void maskBatch(const MaskBatchArgs& args, const CancelFlag& cancel) = 0;
   virtual void groupReduce(const GroupReduceArgs& args, const CancelFlag& cancel) = 0;
   virtual void blur(const BlurArgs& args, const CancelFlag& cancel) = 0;
+  virtual void ablate(const AblateArgs& args, const CancelFlag& cancel) = 0;
   virtual void overlay(const OverlayArgs& args, const CancelFlag& cancel) = 0;
 };
 

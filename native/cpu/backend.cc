@@ -35,6 +35,7 @@ class CpuBackend final : public Backend {
     run(cpu::groupReduce, args, cancel);
   }
   void blur(const BlurArgs& args, const CancelFlag& cancel) override { run(cpu::blur, args, cancel); }
+  void ablate(const AblateArgs& args, const CancelFlag& cancel) override { run(cpu::ablate, args, cancel); }
   void overlay(const OverlayArgs& args, const CancelFlag& cancel) override { run(cpu::overlay, args, cancel); }
 
  private:
