@@ -90,3 +90,4 @@ export type Session = Binding.Session
 export const { flatten, pyramid, patches, gather, score, overlay } = addon
 export const { camReduce, fuse, fold, finish, upsample, smooth } = addon
 export const { grey, noise, accumulate } = addon
+export const { channelRanges, groupReduce, maskBatch, blur, ablate } = addon

@@ -48,6 +48,11 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("grey", Napi::Function::New<grey>(env));
   exports.Set("noise", Napi::Function::New<noise>(env));
   exports.Set("accumulate", Napi::Function::New<accumulate>(env));
+  exports.Set("channelRanges", Napi::Function::New<channelRanges>(env));
+  exports.Set("groupReduce", Napi::Function::New<groupReduce>(env));
+  exports.Set("maskBatch", Napi::Function::New<maskBatch>(env));
+  exports.Set("blur", Napi::Function::New<blur>(env));
+  exports.Set("ablate", Napi::Function::New<ablate>(env));
   exports.Set("overlay", Napi::Function::New<overlay>(env));
   return exports;
 }

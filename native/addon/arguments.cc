@@ -139,6 +139,14 @@ std::vector<float> float32s(const Napi::Object& object, const char* name) {
   return elements<Napi::Float32Array>(object, name, "Float32Array", napi_float32_array);
 }
 
+Gaussian gaussianOf(const Napi::Object& object) {
+  const auto taps = static_cast<int>(integer(object, "size", 1, 4095));
+  const double sigma = number(object, "sigma");
+  require(taps % 2 == 1, "size is odd");
+  require(std::isfinite(sigma) && sigma > 0, "sigma is above 0");
+  return {taps, sigma};
+}
+
 std::vector<std::int64_t> shapeOf(const Napi::Value& value) {
   if (!value.IsArray()) invalid("a shape is not an array");
   const auto array = value.As<Napi::Array>();

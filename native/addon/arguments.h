@@ -47,6 +47,12 @@ Rect rect(const Napi::Object& object, const char* name);
 std::array<double, 3> triple(const Napi::Object& object, const char* name);
 std::vector<std::int32_t> int32s(const Napi::Object& object, const char* name);
 std::vector<float> float32s(const Napi::Object& object, const char* name);
+struct Gaussian {
+  int taps;
+  double sigma;
+};
+/** The Gaussian of `size` taps, odd, and `sigma` above 0. */
+Gaussian gaussianOf(const Napi::Object& object);
 std::vector<std::int64_t> shapeOf(const Napi::Value& value);
 
 /** The choice that `name` spells out. */

@@ -54,6 +54,11 @@ Napi::Value smooth(const Napi::CallbackInfo& info);
 Napi::Value grey(const Napi::CallbackInfo& info);
 Napi::Value noise(const Napi::CallbackInfo& info);
 Napi::Value accumulate(const Napi::CallbackInfo& info);
+Napi::Value channelRanges(const Napi::CallbackInfo& info);
+Napi::Value groupReduce(const Napi::CallbackInfo& info);
+Napi::Value maskBatch(const Napi::CallbackInfo& info);
+Napi::Value blur(const Napi::CallbackInfo& info);
+Napi::Value ablate(const Napi::CallbackInfo& info);
 Napi::Value overlay(const Napi::CallbackInfo& info);
 
 }  // namespace sess::addon

@@ -175,10 +175,7 @@ Napi::Value smooth(const Napi::CallbackInfo& info) {
     const Size size{map.shape()[0], map.shape()[1]};
     require(out.shape()[0] == size.height && out.shape()[1] == size.width, "out has another size than map");
     require(map.data() != out.data(), "smooth does not work in place");
-    const auto taps = static_cast<int>(integer(options, "size", 1, 4095));
-    const double sigma = number(options, "sigma");
-    require(taps % 2 == 1, "size is odd");
-    require(std::isfinite(sigma) && sigma > 0, "sigma is above 0");
+    const auto [taps, sigma] = gaussianOf(options);
     const SmoothArgs args{map.as<float>(), size, taps, sigma, out.as<float>()};
     return call.enqueue([args](Backend& b, const CancelFlag& cancel) { b.smooth(args, cancel); });
   });

@@ -30,6 +30,13 @@ inline const CancelFlag& never() {
   return flag;
 }
 
+/** 0 to n - 1. */
+inline std::vector<std::int32_t> upTo(std::int64_t n) {
+  std::vector<std::int32_t> all;
+  for (std::int32_t i = 0; i < n; ++i) all.push_back(i);
+  return all;
+}
+
 /** Times `op` unless `wrong` says, after a first run, what is wrong with its result. */
 template <class Op, class Wrong>
 void run(benchmark::State& state, double bytes, const Op& op, const Wrong& wrong) {

@@ -11,12 +11,6 @@ using test::Random;
 constexpr Size kWindow{224, 224};
 constexpr std::int64_t kPixels = 224 * 224, kBatch = 8;
 
-std::vector<std::int32_t> upTo(std::int64_t n) {
-  std::vector<std::int32_t> all;
-  for (std::int32_t i = 0; i < n; ++i) all.push_back(i);
-  return all;
-}
-
 void grey(benchmark::State& state) {
   const bool planar = state.range(0) == 0;
   auto gradients = Random(1).floats(kBatch * 3 * kPixels, -1.0, 1.0);

@@ -51,6 +51,17 @@ TEST(Backend, EveryOpStopsWhenCancelled) {
   });
   aborts("noise", [&] { backend->noise({floats.data(), 100, zero, 0, 1, 0.1, out.data()}, now); });
   aborts("accumulate", [&] { backend->accumulate({floats.data(), 100, 0.5F, Accumulation::add, out.data()}, now); });
+  const Images images{floats.data(), {16, 16}, Layout::nchw};
+  const std::vector<Copy> copies{{0, 0}};
+  aborts("channelRanges", [&] { backend->channelRanges({floats.data(), 4, 49, out.data()}, now); });
+  aborts("groupReduce", [&] {
+    backend->groupReduce({floats.data(), floats.data(), 1, 1, 49, 1, zero, out.data()}, now);
+  });
+  aborts("maskBatch", [&] {
+    backend->maskBatch({images, nullptr, floats.data(), 1, {7, 7}, copies, out.data()}, now);
+  });
+  aborts("blur", [&] { backend->blur({images, 1, 5, 2.0, out.data()}, now); });
+  aborts("ablate", [&] { backend->ablate({floats.data(), 1, 4, 49, copies, out.data()}, now); });
   aborts("overlay", [&] {
     const std::span<const std::uint8_t, 768> table(colors.data(), 768);
     backend->overlay({rgb.data(), floats.data(), 64 * 64, table, 0.0F, 1.0F, 0.5F, Opacity::constant, rgb.data()}, now);
