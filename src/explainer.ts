@@ -5,7 +5,6 @@ import { abortError } from './io/abort.ts'
 import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import { describeModel, type ExplainerInfo, type LoadedModel, loadModel } from './load.ts'
-import { copiesOf } from './methods/method.ts'
 import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
 import type { SeedKind } from './onnx/augment.ts'
@@ -18,9 +17,20 @@ import {
   type LoadOptions,
   type Target,
 } from './options.ts'
-import { classOf, classScore, coefficientsOf, fusionOptions, methodOf, outputsOf, planOf, topOne } from './request.ts'
+import {
+  classOf,
+  classScore,
+  coefficientsOf,
+  copiesFor,
+  fusionOptions,
+  methodOf,
+  outputsOf,
+  planOf,
+  topOne,
+} from './request.ts'
 import { memoryOf, type OutputSizes } from './sess/buffers.ts'
 import { explainWindows, scheduleOf } from './sess/explain-windows.ts'
+import { passesOf } from './sess/mask-set.ts'
 import { runWindows } from './sess/pipeline.ts'
 import type { EstimatedPlan } from './sess/plan.ts'
 
@@ -101,6 +111,7 @@ export class Explainer {
     const seeds = targets.map(() => (coefficients === undefined ? 'class' : 'combination') as SeedKind)
     return await this.#call(options.signal, async (call) => {
       using model = await sessions.explaining({ method, layer: options.layer, seeds })
+      using asker = await sessions.asking(method, model)
       const decoded = await call.clock.wall('decode', decode(image, options))
       const plan = this.#estimate(decoded, options, model)
       const onForwards = (done: number) => options.onProgress?.({ done, total: plan.forwards, phase: 'inference' })
@@ -117,7 +128,8 @@ export class Explainer {
         model,
         preprocessing,
         targets: classes.map((target) => ({ target, coefficients })),
-        copies: copiesOf(method),
+        copies: copiesFor(this.#model, options, model),
+        asker,
         seed: options.seed ?? explainDefaults.seed,
         onForwards,
       }
@@ -141,7 +153,7 @@ export class Explainer {
     return await this.#call(options.signal, async (call) => {
       using session = await sessions.classifying()
       const photo = await decode(image, options)
-      const plan = planOf(this.#model, photo, { sess: false, batch: 1 })
+      const plan = planOf(this.#model, photo, { sess: false, batch: 1 }, 1)
       using pixels = await call.pixels(photo)
       const { baseLogits } = await runWindows({
         device,
@@ -168,10 +180,10 @@ export class Explainer {
   }
 
   #estimate(image: Size, options: ExplainOptions, model: OutputSizes): EstimatedPlan {
-    const plan = planOf(this.#model, image, options)
-    const fusion = fusionOptions(options, plan)
-    const copies = copiesOf(methodOf(options))
     const targets = Math.max(1, model.targets.length)
+    const copies = copiesFor(this.#model, options, model)
+    const plan = planOf(this.#model, image, options, passesOf(copies, targets))
+    const fusion = fusionOptions(options, plan)
     const views = Array.from({ length: targets }, () => ({ plan, fusion }))
     const { chunks, forwards } = scheduleOf(plan, model, { targets, copies }, views)
     return {

@@ -91,3 +91,4 @@ export const { flatten, pyramid, patches, gather, score, overlay } = addon
 export const { camReduce, fuse, fold, finish, upsample, smooth } = addon
 export const { grey, noise, accumulate } = addon
 export const { channelRanges, groupReduce, maskBatch, blur, ablate } = addon
+export const { riseMask, riseReduce, occlude, occlusionReduce } = addon

@@ -84,6 +84,18 @@ const explainSchema = z.strictObject({
   keepMaps: field<boolean>('true or false', isBoolean),
   /** Noisy copies of smoothgrad, steps of integrated-gradients. */
   samples: field<number>('a whole number from 1 to 10000', (v) => isInteger(v, 1, 10_000)),
+  /** Channels that score-cam asks about: those of the largest variance. */
+  topChannels: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
+  /** Groups of group-cam, and what makes one: channels in their order, or clusters of like maps. */
+  groups: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
+  grouping: field<'consecutive' | 'k-means'>('consecutive or k-means', oneOf(['consecutive', 'k-means'])),
+  /** Masks of rise, their cells along each axis, and the share of cells that a mask keeps. */
+  masks: field<number>('a whole number from 1 to 1000000', (v) => isInteger(v, 1, 1_000_000)),
+  maskGrid: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
+  keep: field<number>('a number above 0 and below 1', (v) => isNumber(v) && v > 0 && v < 1),
+  /** Side and step of the square of occlusion, in window pixels. */
+  square: field<number>('a whole number of pixels from 1', (v) => isInteger(v, 1)),
+  stride: field<number>('a whole number of pixels from 1', (v) => isInteger(v, 1)),
   /** For methods that draw at random. */
   seed: field<number>('a whole number from 0', (v) => isInteger(v, 0)),
   signal,

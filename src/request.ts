@@ -3,7 +3,8 @@ import type { ClassScore } from './explanation.ts'
 import type { LoadedModel } from './load.ts'
 import { buildExplainModel } from './methods/explain-model.ts'
 import { methodByName } from './methods/index.ts'
-import { copiesOf, type Method, passesOf, withSamples } from './methods/method.ts'
+import type { Method } from './methods/method.ts'
+import { copiesWith } from './methods/settings.ts'
 import { resolveTarget } from './models/labels.ts'
 import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
@@ -13,6 +14,7 @@ import { type ExplainOptions, explainDefaults, type Target } from './options.ts'
 import type { OutputSizes } from './sess/buffers.ts'
 import { gridOf } from './sess/explain-session.ts'
 import type { FusionOptions } from './sess/fusion.ts'
+import { type PlannedCopies, planCopies } from './sess/mask-set.ts'
 import { makePlan, type Plan } from './sess/plan.ts'
 
 // What the options of a call mean for a loaded model.
@@ -21,8 +23,8 @@ import { makePlan, type Plan } from './sess/plan.ts'
 export const topOne = -1
 const defaultKernel = { size: 11, sigma: 5 }
 
-export function methodOf({ method = explainDefaults.method, samples }: ExplainOptions): Method {
-  return withSamples(methodByName(method), samples)
+export function methodOf({ method = explainDefaults.method }: ExplainOptions): Method {
+  return methodByName(method)
 }
 
 /** Without SESS nothing is smoothed: the map is the base method's own. */
@@ -38,7 +40,13 @@ export function fusionOptions(options: ExplainOptions, plan: Plan): FusionOption
   }
 }
 
-export function planOf({ classifier, batch: autoBatch }: LoadedModel, image: Size, options: ExplainOptions): Plan {
+/** `passes`: forward passes of one window. */
+export function planOf(
+  { classifier, batch: autoBatch }: LoadedModel,
+  image: Size,
+  options: ExplainOptions,
+  passes: number,
+): Plan {
   const { batch = explainDefaults.batch, step } = options
   if (classifier.batch === 'fixed' && batch !== 'auto' && batch !== 1) {
     throw invalidOption('batch', batch, '1 or "auto": this model takes one image at a time')
@@ -53,7 +61,7 @@ export function planOf({ classifier, batch: autoBatch }: LoadedModel, image: Siz
       sess: options.sess ?? explainDefaults.sess,
       batch: batch === 'auto' ? autoBatch : batch,
       maxWindows: options.maxWindows ?? explainDefaults.maxWindows,
-      passes: passesOf(copiesOf(methodOf(options))),
+      passes,
     },
   )
 }
@@ -65,7 +73,21 @@ export function outputsOf({ classifier }: LoadedModel, options: ExplainOptions):
   const targets = typeof options.target === 'object' ? options.target.length : 1
   const kind: SeedKind = options.against === undefined ? 'class' : 'combination'
   const model = buildExplainModel(classifier, { method, layer, seeds: new Array<SeedKind>(targets).fill(kind) })
-  return { grid: gridOf(method, model, classifier), classes: classifier.classes, targets: model.targets }
+  const { targets: outputs, layerTensor } = model
+  return { grid: gridOf(method, model, classifier), classes: classifier.classes, targets: outputs, layerTensor }
+}
+
+/**
+ * On what each window is asked again.
+ * @throws SessError `OPTION_INVALID` for a setting that the method does not have, or that does not fit the model
+ */
+export function copiesFor(
+  { classifier: { height, width } }: LoadedModel,
+  options: ExplainOptions,
+  { targets: [target] }: Pick<OutputSizes, 'targets'>,
+): PlannedCopies {
+  const channels = target?.kind === 'cam' ? target.channels : 0
+  return planCopies(copiesWith(methodOf(options), options), { window: { height, width }, channels })
 }
 
 /** What is added to the logit of each target: minus the classes that it is held against. */
@@ -77,6 +99,9 @@ export function coefficientsOf(
   if (against === undefined) return undefined
   if (method.kind === 'cam' && method.reads === 'activations') {
     throw invalidOption('against', named(against), `nothing: ${method.name} reads no class`)
+  }
+  if (method.kind === 'masks') {
+    throw invalidOption('against', named(against), `nothing: ${method.name} reads the scores of one class`)
   }
   const coefficients = new Float32Array(model.classifier.classes)
   for (const { target, weight } of typeof against === 'object' ? against : [{ target: against, weight: 1 }]) {

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander'
-import { invalidOption } from '../error.ts'
 import { methods } from '../methods/index.ts'
 import { type ColormapName, colormaps } from '../render/colormaps.ts'
+import { addMethodOptions, type MethodArguments } from './method-arguments.ts'
+import { batch, collect, device, grid, integer, numbers, oneOf, option, real, scales, step, text } from './parsers.ts'
 
 /** Options that name and load a model. */
 export interface ModelArguments extends OverrideArguments {
@@ -28,7 +29,7 @@ export interface CommonArguments {
   readonly json: boolean
 }
 
-export interface ExplainArguments extends ModelArguments, CommonArguments {
+export interface ExplainArguments extends ModelArguments, MethodArguments, CommonArguments {
   readonly output: readonly string[]
   readonly map: readonly string[]
   readonly target: readonly string[]
@@ -49,8 +50,6 @@ export interface ExplainArguments extends ModelArguments, CommonArguments {
   readonly colormap?: ColormapName
   readonly alpha?: number
   readonly plan: boolean
-  readonly samples?: number
-  readonly seed?: number
 }
 
 export interface ClassifyArguments extends ModelArguments, CommonArguments {
@@ -70,7 +69,6 @@ export const unsaid = {
 } as const
 
 type Env = Readonly<Record<string, string | undefined>>
-type Parser = (flag: string) => (text: string) => unknown
 
 export function addModelOptions(command: Command): Command {
   command
@@ -112,7 +110,7 @@ export function addCommonOptions(command: Command): Command {
 }
 
 export function addExplainOptions(command: Command): Command {
-  return command
+  command
     .addOption(
       option(
         '-o, --output <out>',
@@ -153,8 +151,7 @@ export function addExplainOptions(command: Command): Command {
     .addOption(option('--colormap <name>', `${colormaps.join(', ')} (default: ${colormaps[0]})`, oneOf(...colormaps)))
     .addOption(option('--alpha <a>', 'opacity of the overlay, 0 to 1 (default: 0.6)', real(0, 1)))
     .addOption(new Option('--plan', 'print what would run, and stop'))
-    .addOption(option('--samples <n>', 'noisy copies of smoothgrad, steps of integrated-gradients', integer(1, 10_000)))
-    .addOption(option('--seed <n>', 'for methods that draw at random', integer(0, 2 ** 32 - 1)))
+  return addMethodOptions(command)
 }
 
 export function addClassifyOptions(command: Command): Command {
@@ -174,100 +171,8 @@ export function scalesFor(
   return typeof written === 'number' && written >= window ? [written] : written
 }
 
-function option(flags: string, description: string, parser: Parser): Option {
-  const flag = flags.split(/[ ,]/, 1)[0] ?? flags
-  return new Option(flags, description).argParser(parser(flag))
-}
-
-function collect(flag: string): (value: string, previous: readonly string[] | undefined) => readonly string[] {
-  return (value, previous) => [...(previous ?? []), text(flag)(value) as string]
-}
-
 /** The device that `SESS_DEVICE` names, for where no option does. */
 export function deviceOf(env: Env): ModelArguments['device'] {
   const value = env.SESS_DEVICE
   return value ? (device('SESS_DEVICE')(value) as ModelArguments['device']) : undefined
-}
-
-/** Plain decimal notation; `Number` alone takes "", " 1" and "0x10" as well. */
-function parsed(value: string): number {
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN
-}
-
-const text: Parser = (flag) => (value) => {
-  if (value === '') throw invalidOption(flag, value, 'something')
-  return value
-}
-
-function oneOf(...names: readonly string[]): Parser {
-  return (flag) => (value) => {
-    if (!names.includes(value)) throw invalidOption(flag, value, `one of ${names.join(', ')}`)
-    return value
-  }
-}
-
-function integer(low: number, high = Number.MAX_SAFE_INTEGER): Parser {
-  return (flag) => (value) => {
-    const number = parsed(value)
-    if (Number.isSafeInteger(number) && number >= low && number <= high) return number
-    const range = high === Number.MAX_SAFE_INTEGER ? `from ${low}` : `from ${low} to ${high}`
-    throw invalidOption(flag, value, `a whole number ${range}`)
-  }
-}
-
-function real(low: number, high = Number.POSITIVE_INFINITY, end: 'with' | 'below' = 'with'): Parser {
-  return (flag) => (value) => {
-    const number = parsed(value)
-    const fits = number >= low && (end === 'with' ? number <= high : number < high) && Number.isFinite(number)
-    if (fits) return number
-    const range = high === Number.POSITIVE_INFINITY ? '' : end === 'with' ? ` to ${high}` : ` to below ${high}`
-    throw invalidOption(flag, value, `a number from ${low}${range}`)
-  }
-}
-
-function numbers(count: number, sign: 'any' | 'positive' = 'any'): Parser {
-  return (flag) => (value) => {
-    const list = value.split(',').map(parsed)
-    const fits = list.every((v) => Number.isFinite(v) && (sign === 'any' || v > 0))
-    if (list.length === count && fits) return list
-    throw invalidOption(flag, value, `${count} numbers${sign === 'any' ? '' : ' above 0'}, such as 0.5,0.5,0.5`)
-  }
-}
-
-const device: Parser = (flag) => (value) => {
-  if (/^(auto|cpu|cuda|cuda:\d{1,3})$/.test(value)) return value
-  throw invalidOption(flag, value, 'auto, cpu, cuda or cuda:N')
-}
-
-const batch: Parser = (flag) => (value) => {
-  if (value === 'auto') return value
-  const number = parsed(value)
-  if (Number.isSafeInteger(number) && number >= 1) return number
-  throw invalidOption(flag, value, 'a whole number from 1, or auto')
-}
-
-const grid: Parser = (flag) => (value) => {
-  const sides = value.split(',').map(parsed)
-  if (sides.length === 2 && sides.every((side) => Number.isSafeInteger(side) && side >= 1)) return sides
-  throw invalidOption(flag, value, 'rows and columns of patches, such as 14,14')
-}
-
-const step: Parser = (flag) => (value) => {
-  const list = value.split(',').map(parsed)
-  const fits = list.length <= 2 && list.every((v) => Number.isSafeInteger(v) && v >= 1)
-  if (!fits) throw invalidOption(flag, value, 'a whole number from 1, or two as Y,X')
-  return list.length === 1 ? list[0] : list
-}
-
-const scales: Parser = (flag) => (value) => {
-  const list = value.split(',').map(parsed)
-  const fits = list.every((v, i) => Number.isSafeInteger(v) && v >= 1 && v > (list[i - 1] ?? 0))
-  if (!fits) {
-    throw invalidOption(
-      flag,
-      value,
-      'a count, a scale from the window up, or a strictly ascending list such as 224,288,352',
-    )
-  }
-  return value.includes(',') ? list : list[0]
 }

@@ -12,6 +12,7 @@ import type { EstimatedPlan } from '../sess/plan.ts'
 import { type ExplainArguments, scalesFor } from './arguments.ts'
 import { type Context, loadExplainer, note, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
+import { methodArguments } from './method-arguments.ts'
 import { type InputOutputs, makeFolders, type Output, planOutputs } from './outputs.ts'
 import { progressBar } from './progress.ts'
 import { versions } from './versions.ts'
@@ -106,12 +107,13 @@ async function explainOne(
 /** What the command line says about the method, without the target and what concerns the process. */
 function explainOptions(explainer: Explainer, options: ExplainArguments): ExplainOptions {
   const { against, method, step, preFilter, theta, fusion, smooth, sess, antialias, batch } = options
-  const { maxWindows, maxPixels, samples, seed } = options
+  const { maxWindows, maxPixels } = options
   const { height, width } = explainer.info.input
   const scales = scalesFor(options.scales, Math.max(height, width))
   return {
     ...{ against, method, scales, step, preFilter, theta, fusion, smooth, sess, antialias, batch },
-    ...{ maxWindows, maxPixels, samples, seed },
+    ...{ maxWindows, maxPixels },
+    ...methodArguments(options),
   }
 }
 

@@ -1,13 +1,25 @@
 import type { NodeProto } from 'onnx-buf'
 import { AugmentedGraph, type OpenableModel, type SeedInputs, type SeedKind } from '../onnx/augment.ts'
 import type { ClassifierGraph } from '../onnx/classifier.ts'
+import { buildHeadModel, type CutTensor } from '../onnx/head-model.ts'
 import { ImageGraph, requireLayer } from '../onnx/image-graph.ts'
 import { LayerGraph } from '../onnx/layer-graph.ts'
 import type { TargetLayer } from '../onnx/layers.ts'
-import type { Cam, Method } from './method.ts'
+import { gradCam } from './grad-cam.ts'
+import type { Masks } from './masks.ts'
+import type { Cam, CamMethod, Method } from './method.ts'
 
-/** Where one target's maps are found among the model's outputs. */
-export type TargetOutputs = ({ readonly kind: 'cam' } & Cam) | { readonly kind: 'pixels'; readonly gradient: string }
+/** Where one target's maps are found among the model's outputs; those of `masks` are made of masks alone. */
+export type TargetOutputs =
+  | ({ readonly kind: 'cam' } & Cam)
+  | { readonly kind: 'pixels'; readonly gradient: string }
+  | { readonly kind: 'masks' }
+
+/** The target layer as the graph has it, for the model to go on from. */
+export interface LayerTensor extends CutTensor {
+  /** The axis of its channels, that of the batch being 0. */
+  readonly channelAxis: number
+}
 
 /** The graph that a method runs: logits and what each target's map is made of, from one forward pass. */
 export interface ExplainModel extends OpenableModel {
@@ -18,6 +30,8 @@ export interface ExplainModel extends OpenableModel {
   readonly targets: readonly TargetOutputs[]
   /** The target layer; undefined for a method that reads none. */
   readonly layer: TargetLayer | undefined
+  /** An output for methods that change activations; undefined for the others. */
+  readonly layerTensor: LayerTensor | undefined
   /** The nodes added to the model's own, in order. */
   readonly added: readonly NodeProto[]
 }
@@ -39,7 +53,8 @@ export function buildExplainModel(
   const layer = options.layer ?? classifier.layer
   const augmented = new AugmentedGraph(classifier)
   const seeds = options.seeds.map((kind, i) => augmented.seedInputs(kind, i))
-  let layerRead = method.kind === 'cam' ? requireLayer(classifier, layer) : undefined
+  const layerGraph = (seed: SeedInputs) => new LayerGraph(augmented, requireLayer(classifier, layer), seed)
+  let layerRead = readsLayer(method) ? requireLayer(classifier, layer) : undefined
   const targets = seeds.map((seed): TargetOutputs => {
     if (method.kind === 'pixels') {
       const image = new ImageGraph(augmented, layer, seed)
@@ -49,11 +64,44 @@ export function buildExplainModel(
       layerRead = image.layerRead
       return { kind: 'pixels', gradient }
     }
-    const required = requireLayer(classifier, layer)
-    const cam = method.build(new LayerGraph(augmented, required, seed))
-    augmented.output(cam.features, [cam.channels, required.height, required.width])
+    const build = method.kind === 'cam' ? method.build : camOfMasks(method.copies.masks)
+    if (build === undefined) return { kind: 'masks' }
+    const graph = layerGraph(seed)
+    const cam = build(graph)
+    augmented.output(cam.features, [cam.channels, graph.height, graph.width])
     if (cam.weights !== undefined) augmented.output(cam.weights, [cam.channels])
     return { kind: 'cam', ...cam }
   })
-  return { ...augmented.assemble(), logits: augmented.logits, seeds, targets, layer: layerRead }
+  const isAblated = method.kind === 'masks' && method.copies.masks.kind === 'ablations'
+  const layerTensor = isAblated && layerRead !== undefined ? tensorOf(layerRead) : undefined
+  if (layerTensor !== undefined) {
+    buildHeadModel(classifier, layerTensor) // refuses a layer that the model cannot go on from
+    augmented.output(layerTensor.name, layerTensor.shape)
+  }
+  return { ...augmented.assemble(), logits: augmented.logits, seeds, targets, layer: layerRead, layerTensor }
+}
+
+function readsLayer(method: Method): boolean {
+  return method.kind === 'cam' || (method.kind === 'masks' && camOfMasks(method.copies.masks) !== undefined)
+}
+
+/** What masks are cut from and maps are summed of; the weights of groups are those of Grad-CAM. */
+function camOfMasks({ kind }: Masks): CamMethod['build'] | undefined {
+  switch (kind) {
+    case 'activations':
+      return (layer) => ({ ...layer.unweighted(), rectify: 'samples' })
+    case 'ablations':
+      return (layer) => layer.unweighted()
+    case 'groups':
+      return gradCam.build
+    case 'random':
+    case 'squares':
+      return undefined
+  }
+}
+
+function tensorOf({ name, channels, height, width, layout, skip }: TargetLayer): LayerTensor {
+  if (layout === 'NCHW') return { name, shape: [channels, height, width], channelAxis: 1 }
+  if (layout === 'NHWC') return { name, shape: [height, width, channels], channelAxis: 3 }
+  return { name, shape: [skip + height * width, channels], channelAxis: 2 }
 }

@@ -1,9 +1,11 @@
 import { invalidOption } from '../error.ts'
+import { ablationCam } from './ablation-cam.ts'
 import { cam } from './cam.ts'
 import { eigenCam } from './eigen-cam.ts'
 import { gradCam } from './grad-cam.ts'
 import { gradCamPlusPlus } from './grad-cam-plus-plus.ts'
 import { gradient } from './gradient.ts'
+import { groupCam } from './group-cam.ts'
 import { guidedBackprop } from './guided-backprop.ts'
 import { guidedGradCam } from './guided-grad-cam.ts'
 import { hiresCam } from './hires-cam.ts'
@@ -11,6 +13,9 @@ import { inputXGradient } from './input-x-gradient.ts'
 import { integratedGradients } from './integrated-gradients.ts'
 import { layerCam } from './layer-cam.ts'
 import type { Method } from './method.ts'
+import { occlusion } from './occlusion.ts'
+import { rise } from './rise.ts'
+import { scoreCam } from './score-cam.ts'
 import { smoothgrad } from './smoothgrad.ts'
 import { xgradCam } from './xgrad-cam.ts'
 
@@ -31,6 +36,11 @@ export const methods: readonly Method[] = [
   smoothgrad,
   integratedGradients,
   guidedGradCam,
+  scoreCam,
+  groupCam,
+  ablationCam,
+  rise,
+  occlusion,
 ]
 
 /** What users see of a method. */

@@ -112,27 +112,40 @@ export class AugmentedGraph {
 
   /** The model's nodes and those added, without what the outputs do not need; and the added ones, in order. */
   assemble(): OpenableModel & { readonly added: readonly NodeProto[] } {
-    const { graph, inputName, layout, height, width } = this.classifier
+    const { inputName, layout, height, width } = this.classifier
+    const pixels = layout === 'NCHW' ? [3, height, width] : [height, width, 3]
+    const { encode, externalFolder, nodes } = this.#assemble(inputName, pixels)
+    const own = new Set(this.emitter.nodes)
+    return { encode, externalFolder, inputName, added: nodes.filter((node) => own.has(node)) }
+  }
+
+  /**
+   * What the outputs need from tensor `from` on, which becomes the input in the image's place: [N, ...shape].
+   * Undefined where they depend on the image by another way too.
+   */
+  assembleBehind(from: string, shape: readonly number[]): OpenableModel | undefined {
+    const { encode, externalFolder, needed } = this.#assemble(from, shape)
+    const ofImage = dependents(this.classifier.graph, this.classifier.inputName)
+    const ofLayer = dependents(this.classifier.graph, from)
+    const isBypassed = [...needed].some((name) => name !== from && ofImage.has(name) && !ofLayer.has(name))
+    if (isBypassed || needed.has(this.classifier.inputName)) return undefined
+    return { encode, externalFolder, inputName: from }
+  }
+
+  #assemble(inputName: string, shape: readonly number[]) {
+    const { graph } = this.classifier
     const proto = graph.proto.graph
     if (proto === undefined) throw unsupported(graph.name, 'holds no graph')
     const all = [...graph.nodes.map((node) => withOutputs(node, this.#extraOutputs.get(node))), ...this.emitter.nodes]
-    const { nodes, needed } = prune(all, this.#outputs)
-    const pixels = layout === 'NCHW' ? [3, height, width] : [height, width, 3]
-    const image = makeValueInfo(inputName, TensorProto_DataType.FLOAT, [this.#imageDim, ...pixels])
+    const { nodes, needed } = prune(all, this.#outputs, inputName)
     const assembled = revise(GraphProtoSchema, proto, {
       node: nodes,
       initializer: [...proto.initializer, ...this.emitter.constants].filter(({ name }) => needed.has(name)),
-      input: [image, ...this.#inputs],
+      input: [makeValueInfo(inputName, TensorProto_DataType.FLOAT, [this.#imageDim, ...shape]), ...this.#inputs],
       output: this.#outputs,
       valueInfo: [],
     })
-    const own = new Set(this.emitter.nodes)
-    return {
-      encode: () => modelBytes(graph.proto, assembled),
-      externalFolder: graph.externalFolder,
-      inputName,
-      added: nodes.filter((node) => own.has(node)),
-    }
+    return { encode: () => modelBytes(graph.proto, assembled), externalFolder: graph.externalFolder, nodes, needed }
   }
 
   get #imageDim(): number | string {
@@ -166,13 +179,15 @@ function withOutputs(node: NodeProto, extra: ReadonlyMap<number, string> | undef
   return revise(NodeProtoSchema, node, { output })
 }
 
+/** The nodes that lead from `input` to the outputs, and every tensor that is needed for them. */
 function prune(
   nodes: readonly NodeProto[],
   outputs: readonly ValueInfoProto[],
+  input: string,
 ): { readonly nodes: NodeProto[]; readonly needed: ReadonlySet<string> } {
   const needed = new Set(outputs.map(({ name }) => name))
   const kept = [...nodes].reverse().filter((node) => {
-    const isNeeded = node.output.some((output) => needed.has(output))
+    const isNeeded = node.output.some((output) => output !== input && needed.has(output))
     if (isNeeded) for (const read of nodeReads(node)) needed.add(read)
     return isNeeded
   })

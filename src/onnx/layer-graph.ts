@@ -116,13 +116,18 @@ export class LayerGraph {
   }
 
   /** The map `relu(sum_c weights_c A_c)`. `weights`: N x C. */
-  weighted(weights: string): { readonly features: string; readonly channels: number; readonly weights: string } {
-    return { features: this.activations, channels: this.channels, weights }
+  weighted(weights: string) {
+    return { features: this.activations, channels: this.channels, weights, rectify: 'cells' } as const
+  }
+
+  /** The map `relu(sum_c A_c)`. */
+  unweighted() {
+    return { features: this.activations, channels: this.channels, weights: undefined, rectify: 'cells' } as const
   }
 
   /** The map `relu(sum_c tensor_c)`; `tensor`: N x C x u x v, or N x 1 x u x v. */
-  single(tensor: string): { readonly features: string; readonly channels: number; readonly weights: undefined } {
-    return { features: this.e.reduceSum(tensor, [1]), channels: 1, weights: undefined }
+  single(tensor: string) {
+    return { features: this.e.reduceSum(tensor, [1]), channels: 1, weights: undefined, rectify: 'cells' } as const
   }
 
   /** `sum_c weights_c features_c`: N x 1 x u x v. */

@@ -1,11 +1,10 @@
-import type { Copies } from '../methods/method.ts'
-import { accumulate, camReduce, grey, type Milliseconds, noise, score, type Tensor } from '../native.ts'
-import type { Buffers, MapSource } from './buffers.ts'
+import { accumulate, camReduce, grey, noise, occlusionReduce, riseReduce, score, type Tensor } from '../native.ts'
+import { type Buffers, inputsOf, type TargetBuffers } from './buffers.ts'
+import { MaskRun } from './mask-run.ts'
+import type { PlannedCopies } from './mask-set.ts'
 import type { WindowsInput } from './pipeline.ts'
 import type { TimedPhase } from './stopwatch.ts'
-
-/** Passes and reductions enqueued ahead: the queue never runs dry, and no more than this waits behind an abort. */
-const unitsAhead = 4
+import { WorkAhead } from './work-ahead.ts'
 
 /**
  * One batch after the other: what stands in the model's input goes through the model, and leaves scores and maps. Ops
@@ -14,17 +13,19 @@ const unitsAhead = 4
 export class BatchRun {
   readonly #input: WindowsInput
   readonly #buffers: Buffers
+  readonly #work: WorkAhead
+  readonly #masks: MaskRun | undefined
   /** Windows that stand in the model's input, by row. */
   #rows: number[] = []
-  #ops: Promise<void>[] = []
-  readonly #underWay: { readonly done: Promise<unknown>; readonly forwards: number }[] = []
-  #forwards = 0
   /** The window whose map goes to row 0. */
   firstMap = 0
 
   constructor(input: WindowsInput, buffers: Buffers) {
     this.#input = input
     this.#buffers = buffers
+    this.#work = new WorkAhead(input.clock, input.onForwards)
+    const { copies } = input
+    if (copies.kind === 'masked') this.#masks = new MaskRun(input, copies, buffers, this.#work)
   }
 
   get rows(): readonly number[] {
@@ -32,23 +33,21 @@ export class BatchRun {
   }
 
   /** Enqueues the op that puts these windows into the next rows of the model's input. */
-  put(windows: readonly number[], phase: TimedPhase, op: Promise<Milliseconds>): void {
+  put(windows: readonly number[], phase: TimedPhase, op: Promise<number>): void {
     this.enqueue(phase, op)
     this.#rows.push(...windows)
   }
 
   /** Enqueues an op that the next unit of work waits for. */
-  enqueue(phase: TimedPhase, op: Promise<Milliseconds>): void {
-    const timed = this.#input.clock.add(phase, op)
-    timed.catch(() => {}) // seen when its unit is settled, unless an earlier one fails first
-    this.#ops.push(timed)
+  enqueue(phase: TimedPhase, op: Promise<number>): void {
+    this.#work.enqueue(phase, op)
   }
 
   /** The first pass: the base view's logits, before its class need be known. */
   async logits(): Promise<Float32Array> {
     const { input, logits } = this.#buffers
     this.#forward(input, logits)
-    await this.#settle(0)
+    await this.#work.finish()
     return logits.read(1)
   }
 
@@ -56,7 +55,7 @@ export class BatchRun {
   async endBase(targets: readonly number[]): Promise<void> {
     this.#score(targets)
     const { plan, chosen } = this.#input
-    if (plan.baseWindow !== null && (chosen?.has(plan.baseWindow) ?? true)) await this.#maps()
+    if (plan.baseWindow !== null && (chosen?.has(plan.baseWindow) ?? true)) await this.#maps(targets)
     await this.end()
   }
 
@@ -65,36 +64,30 @@ export class BatchRun {
     const { input, logits } = this.#buffers
     this.#forward(input, logits)
     this.#score(targets)
-    await this.#maps()
-    this.#close(0)
+    await this.#maps(targets)
+    this.#work.close(0)
     this.#rows = []
-    await this.#settle(unitsAhead)
+    await this.#work.makeRoom()
   }
 
   /** Waits for all that was enqueued. */
   async end(): Promise<void> {
-    this.#close(0)
     this.#rows = []
-    await this.#settle(0)
+    await this.#work.finish()
   }
 
   /** A batch or a copy of it through the model. Counts as forward passes when it is done. */
   #forward(input: Tensor<'float32'>, logits: Tensor<'float32'>): void {
     const { stream, model } = this.#input
-    const { outputs, perTarget } = this.#buffers
-    const inputs: Record<string, Tensor> = { [model.imageInput]: input }
-    for (const [t, seed] of model.seeds.entries()) {
-      const target = perTarget[t]
-      if (target !== undefined) inputs[seed.classes] = target.classes
-      if (seed.coefficients !== undefined && target?.coefficients) inputs[seed.coefficients] = target.coefficients
-    }
+    const { outputs } = this.#buffers
+    const rows = this.#rows.length
     const bindings = {
-      inputs,
+      inputs: inputsOf(model, input, this.#buffers),
       outputs: { [model.logits]: logits, ...Object.fromEntries(outputs) },
-      rows: this.#rows.length,
+      rows,
     }
     this.enqueue('inference', model.session.run(stream, bindings))
-    this.#close(this.#rows.length)
+    this.#work.close(rows)
   }
 
   /** Scores of the batch that went through the model last. */
@@ -107,34 +100,48 @@ export class BatchRun {
   }
 
   /** The maps of the batch that went through the model last, from copies of it where the method asks for some. */
-  async #maps(): Promise<void> {
-    await this.#averageCopies()
-    const { stream, model } = this.#input
+  async #maps(targets: readonly number[]): Promise<void> {
+    const { copies } = this.#input
+    if (copies.kind === 'noise' || copies.kind === 'path') await this.#averageCopies(copies)
+    await this.#masks?.weigh(this.#rows.length, targets)
     const rows = Int32Array.from(this.#rows, (index) => index - this.firstMap)
-    for (const { source, maps, peaks } of this.#buffers.perTarget) {
-      const op =
-        source.kind === 'cam'
-          ? camReduce(stream, source.features, source.weights, { rows, rectify: true }, maps, peaks)
-          : grey(stream, source.mean ?? source.gradient, { rows, layout: model.layout }, maps, peaks)
-      this.enqueue('reduce', op)
+    for (const target of this.#buffers.perTarget) this.enqueue('reduce', this.#reduce(target, rows))
+  }
+
+  #reduce({ source, maps, peaks }: TargetBuffers, rows: Int32Array): Promise<number> {
+    const { stream, model, seed } = this.#input
+    switch (source.kind) {
+      case 'cam': {
+        const options = { rows, rectify: source.rectify === 'cells' }
+        return camReduce(stream, source.features, source.weights, options, maps, peaks)
+      }
+      case 'pixels':
+        return grey(stream, source.mean ?? source.gradient, { rows, layout: model.layout }, maps, peaks)
+      case 'random': {
+        const { grid, keep } = source
+        return riseReduce(stream, source.weights, { rows, seed, grid, keep }, maps, peaks)
+      }
+      case 'squares': {
+        const size = { height: source.side, width: source.side }
+        return occlusionReduce(stream, source.weights, { rows, squares: source.origins, size }, maps, peaks)
+      }
     }
   }
 
   /** Runs the copies and averages what each says. The first pass, of the batch itself, only gave its scores. */
-  async #averageCopies(): Promise<void> {
-    const { copies } = this.#input
+  async #averageCopies(copies: Extract<PlannedCopies, { kind: 'noise' | 'path' }>): Promise<void> {
     const { copy, perTarget } = this.#buffers
-    if (copies.kind === 'none' || copy === undefined) return
+    if (copy === undefined) return
     for (let k = 0; k < copies.count; k++) {
       this.#makeCopy(copies, k, copy.input)
       this.#forward(copy.input, copy.logits)
       const share = copies.kind === 'noise' ? 1 / copies.count : 1 / (copies.count * pathPosition(copies.count, k))
-      for (const { source } of perTarget) this.#accumulate(source, share, k)
-      await this.#settle(unitsAhead)
+      for (const target of perTarget) this.#accumulate(target, share, k)
+      await this.#work.makeRoom()
     }
   }
 
-  #makeCopy(copies: Exclude<Copies, { kind: 'none' }>, k: number, copy: Tensor<'float32'>): void {
+  #makeCopy(copies: Extract<PlannedCopies, { kind: 'noise' | 'path' }>, k: number, copy: Tensor<'float32'>): void {
     const { stream, seed } = this.#input
     const { input } = this.#buffers
     if (copies.kind === 'noise') {
@@ -146,30 +153,10 @@ export class BatchRun {
     }
   }
 
-  #accumulate(source: MapSource, factor: number, k: number): void {
-    if (source.kind === 'cam' || source.mean === undefined) return
+  #accumulate({ source }: TargetBuffers, factor: number, k: number): void {
+    if (source.kind !== 'pixels' || source.mean === undefined) return
     const options = { rows: this.#rows.length, factor, mode: k === 0 ? 'set' : 'add' } as const
     this.enqueue('reduce', accumulate(this.#input.stream, source.gradient, options, source.mean))
-  }
-
-  /** Ends a unit of work: once its ops are done, so many forward passes are. */
-  #close(forwards: number): void {
-    const done = Promise.all(this.#ops)
-    done.catch(() => {})
-    this.#underWay.push({ done, forwards })
-    this.#ops = []
-  }
-
-  /** Waits for the oldest units until at most `ahead` are under way. */
-  async #settle(ahead: number): Promise<void> {
-    while (this.#underWay.length > ahead) {
-      const oldest = this.#underWay.shift()
-      if (oldest === undefined) return
-      await oldest.done
-      if (oldest.forwards === 0) continue
-      this.#forwards += oldest.forwards
-      this.#input.onForwards(this.#forwards)
-    }
   }
 }
 

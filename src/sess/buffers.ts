@@ -1,8 +1,11 @@
-import type { Copies } from '../methods/method.ts'
+import type { TargetOutputs } from '../methods/explain-model.ts'
+import type { Cam } from '../methods/method.ts'
 import { type Device, type DType, Tensor } from '../native.ts'
 import { largestBand } from './bands.ts'
 import type { Chunk } from './chunks.ts'
 import type { ExplainSession } from './explain-session.ts'
+import { allocateMasks, type MaskBuffers, maskBytes } from './mask-buffers.ts'
+import type { PlannedCopies } from './mask-set.ts'
 import type { Plan } from './plan.ts'
 
 /** Everything a run over batches writes to, allocated once. */
@@ -13,13 +16,17 @@ export interface Buffers {
   readonly input: Tensor<'float32'>
   /** batch x classes. */
   readonly logits: Tensor<'float32'>
-  /** What the model reads and says of a copy of the batch; undefined where each window is asked once. */
+  /** What a model reads and says of copies of windows; undefined where each window is asked once. */
   readonly copy: { readonly input: Tensor<'float32'>; readonly logits: Tensor<'float32'> } | undefined
+  /** undefined where copies are not masked. */
+  readonly masks: MaskBuffers | undefined
   /** The model's other outputs, by name; each batch x what one window gives. */
   readonly outputs: ReadonlyMap<string, Tensor<'float32'>>
   /** rows x targets x (logit, log p). */
   readonly scores: Tensor<'float64'>
   readonly perTarget: readonly TargetBuffers[]
+  /** All of the above. */
+  readonly tensors: readonly Tensor[]
 }
 
 export interface TargetBuffers {
@@ -36,13 +43,28 @@ export interface TargetBuffers {
 
 /** What a batch's maps are made of. */
 export type MapSource =
-  /** batch x C x u x v, batch x C. */
-  | { readonly kind: 'cam'; readonly features: Tensor<'float32'>; readonly weights: Tensor<'float32'> }
+  | {
+      readonly kind: 'cam'
+      /** batch x C x u x v. */
+      readonly features: Tensor<'float32'>
+      /** batch x C. */
+      readonly weights: Tensor<'float32'>
+      readonly rectify: Cam['rectify']
+    }
   /** batch x window; `mean`: over the copies, where there are some. */
   | { readonly kind: 'pixels'; readonly gradient: Tensor<'float32'>; readonly mean: Tensor<'float32'> | undefined }
+  /** batch x masks. */
+  | { readonly kind: 'random'; readonly weights: Tensor<'float32'>; readonly grid: number; readonly keep: number }
+  /** batch x squares; `origins`: y, x of each square. */
+  | {
+      readonly kind: 'squares'
+      readonly weights: Tensor<'float32'>
+      readonly side: number
+      readonly origins: Int32Array
+    }
 
 /** Sizes of a model's outputs, as far as buffers go. */
-export type OutputSizes = Pick<ExplainSession, 'classes' | 'targets' | 'grid'>
+export type OutputSizes = Pick<ExplainSession, 'classes' | 'targets' | 'grid' | 'layerTensor'>
 
 /** Bytes that one explanation holds besides the model: buffers, photo, map and its unsmoothed form. */
 export function memoryOf(
@@ -62,11 +84,12 @@ export function memoryOf(
   const outputs = outputShapes(model, [3, window.height, window.width]).map(({ shape }) => elementsOf(shape))
   const shared = largestBand(plan.levels, window) * 3 * 4 + (rows + 1) * targets * 16
   const batched = batch * 4 * (inputs + outputs.reduce((sum, elements) => sum + elements, 0))
-  const means = hasCopies ? batch * 4 * pixels : 0
+  const means = copies.kind === 'noise' || copies.kind === 'path' ? batch * 4 * pixels : 0
+  const masks = copies.kind === 'masked' ? maskBytes(copies.set, { batch, targets, pixels, cells: grid }) : 0
   const perTarget = batch * 8 + means + held * 4 * (grid + 1) + sums
   const kept = keepMaps ? 4 * rows * window.height * window.width * targets : 0
   const maps = image.height * image.width * (3 + 8 * targets) // the photo, and each target's map before and after smoothing
-  return shared + batched + kept + targets * perTarget + maps
+  return shared + batched + masks + kept + targets * perTarget + maps
 }
 
 function elementsOf(shape: readonly number[]): number {
@@ -74,11 +97,15 @@ function elementsOf(shape: readonly number[]): number {
 }
 
 /** The model's outputs but for the logits, each once, with the shape of one window's share. */
-function outputShapes({ targets, grid }: Pick<ExplainSession, 'targets' | 'grid'>, image: readonly number[]) {
+function outputShapes(
+  { targets, grid, layerTensor }: Pick<ExplainSession, 'targets' | 'grid' | 'layerTensor'>,
+  image: readonly number[],
+) {
   const shapes = new Map<string, readonly number[]>()
+  if (layerTensor !== undefined) shapes.set(layerTensor.name, layerTensor.shape)
   for (const target of targets) {
     if (target.kind === 'pixels') shapes.set(target.gradient, image)
-    else {
+    else if (target.kind === 'cam') {
       shapes.set(target.features, [target.channels, grid.height, grid.width])
       if (target.weights !== undefined) shapes.set(target.weights, [target.channels])
     }
@@ -87,7 +114,7 @@ function outputShapes({ targets, grid }: Pick<ExplainSession, 'targets' | 'grid'
 }
 
 interface BufferSizes {
-  readonly copies: Copies
+  readonly copies: PlannedCopies
   readonly chunks: readonly Chunk[]
   /** Whose scores are asked for; the model may have no maps of them. */
   readonly targets: number
@@ -100,17 +127,11 @@ export function allocateBuffers(device: Device, plan: Plan, model: ExplainSessio
   const { copies } = sizes
   const held = Math.max(...sizes.chunks.map(({ first, end }) => end - first))
   const image = layout === 'NCHW' ? [3, window.height, window.width] : [window.height, window.width, 3]
-  const hasCopies = copies.kind !== 'none'
   const made: Tensor[] = []
   const tensor = <D extends DType>(dtype: D, ...shape: number[]): Tensor<D> => {
     const allocated = new Tensor(device, dtype, shape)
     made.push(allocated)
     return allocated
-  }
-  const ones = (channels: number): Tensor<'float32'> => {
-    const weights = tensor('float32', batch, channels)
-    weights.write(new Float32Array(batch * channels).fill(1))
-    return weights
   }
   try {
     const outputs = new Map(
@@ -121,30 +142,29 @@ export function allocateBuffers(device: Device, plan: Plan, model: ExplainSessio
       if (found === undefined) throw new RangeError(`the model has no output "${name}"`)
       return found
     }
-    const sourceOf = (target: ExplainSession['targets'][number]): MapSource => {
-      if (target.kind === 'pixels') {
-        const mean = hasCopies ? tensor('float32', batch, ...image) : undefined
-        return { kind: 'pixels', gradient: output(target.gradient), mean }
-      }
-      const weights = target.weights === undefined ? ones(target.channels) : output(target.weights)
-      return { kind: 'cam', features: output(target.features), weights }
-    }
+    const masks =
+      copies.kind === 'masked' ? allocateMasks({ set: copies.set, model, batch, image, tensor, output }) : undefined
+    const sourceOf = sourcesOf({ copies, masks, batch, image, tensor, output })
+    const copied = copies.kind === 'masked' && copies.set.kind === 'ablations' ? model.layerTensor?.shape : image
     return {
       band: tensor('float32', 3 * largestBand(plan.levels, window)),
       input: tensor('float32', batch, ...image),
       logits: tensor('float32', batch, classes),
-      copy: hasCopies
-        ? { input: tensor('float32', batch, ...image), logits: tensor('float32', batch, classes) }
-        : undefined,
+      copy:
+        copies.kind === 'none'
+          ? undefined
+          : { input: tensor('float32', batch, ...(copied ?? image)), logits: tensor('float32', batch, classes) },
+      masks,
       outputs,
       scores: tensor('float64', plan.windows.length + 1, Math.max(1, sizes.targets), 2),
       perTarget: targets.map((target, t) => ({
         classes: tensor('int64', batch),
         coefficients: seeds[t]?.coefficients === undefined ? undefined : tensor('float32', batch, classes),
-        source: sourceOf(target),
+        source: sourceOf(target, t),
         maps: tensor('float32', held, grid.height, grid.width),
         peaks: tensor('float32', held),
       })),
+      tensors: made,
     }
   } catch (error) {
     for (const allocated of made) allocated.dispose()
@@ -152,12 +172,68 @@ export function allocateBuffers(device: Device, plan: Plan, model: ExplainSessio
   }
 }
 
-export function disposeBuffers(buffers: Buffers): void {
-  const { band, input, logits, copy, outputs, scores, perTarget } = buffers
-  for (const tensor of [band, input, logits, copy?.input, copy?.logits, scores, ...outputs.values()]) tensor?.dispose()
-  for (const { classes, coefficients, source, maps, peaks } of perTarget) {
-    for (const tensor of [classes, coefficients, maps, peaks]) tensor?.dispose()
-    if (source.kind === 'cam') source.weights.dispose()
-    else source.mean?.dispose()
+interface SourceAllocation {
+  readonly copies: PlannedCopies
+  readonly masks: MaskBuffers | undefined
+  readonly batch: number
+  readonly image: readonly number[]
+  readonly tensor: <D extends DType>(dtype: D, ...shape: number[]) => Tensor<D>
+  readonly output: (name: string) => Tensor<'float32'>
+}
+
+/** Makes what the maps of a target are reduced from. */
+function sourcesOf({ copies, masks, batch, image, tensor, output }: SourceAllocation) {
+  const ones = (channels: number): Tensor<'float32'> => {
+    const weights = tensor('float32', batch, channels)
+    weights.write(new Float32Array(batch * channels).fill(1))
+    return weights
   }
+  const weightsOf = (name: string | undefined, channels: number): Tensor<'float32'> => {
+    if (copies.kind === 'masked') return tensor('float32', batch, copies.set.count)
+    return name === undefined ? ones(channels) : output(name)
+  }
+  return (target: TargetOutputs, t: number): MapSource => {
+    switch (target.kind) {
+      case 'pixels': {
+        const mean = copies.kind === 'none' ? undefined : tensor('float32', batch, ...image)
+        return { kind: 'pixels', gradient: output(target.gradient), mean }
+      }
+      case 'cam': {
+        const { rectify, channels } = target
+        const groups = masks?.source.kind === 'groups' ? masks.source.perTarget[t]?.groups : undefined
+        return {
+          kind: 'cam',
+          features: groups ?? output(target.features),
+          weights: weightsOf(target.weights, channels),
+          rectify,
+        }
+      }
+      case 'masks': {
+        if (copies.kind !== 'masked' || !(copies.set.kind === 'random' || copies.set.kind === 'squares')) {
+          throw new RangeError('the model has no output that a map is made of')
+        }
+        const { count } = copies.set
+        return { ...copies.set, weights: tensor('float32', batch, count) }
+      }
+    }
+  }
+}
+
+/** A model's inputs: images, and what its seeds ask for. */
+export function inputsOf(
+  model: Pick<ExplainSession, 'imageInput' | 'seeds'>,
+  images: Tensor<'float32'>,
+  { perTarget }: Pick<Buffers, 'perTarget'>,
+): Readonly<Record<string, Tensor>> {
+  const inputs: Record<string, Tensor> = { [model.imageInput]: images }
+  for (const [t, seed] of model.seeds.entries()) {
+    const target = perTarget[t]
+    if (target !== undefined) inputs[seed.classes] = target.classes
+    if (seed.coefficients !== undefined && target?.coefficients) inputs[seed.coefficients] = target.coefficients
+  }
+  return inputs
+}
+
+export function disposeBuffers({ tensors }: Buffers): void {
+  for (const tensor of tensors) tensor.dispose()
 }

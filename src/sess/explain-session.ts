@@ -1,10 +1,11 @@
 import { SessError } from '../error.ts'
-import { buildExplainModel, type ExplainModel, type TargetOutputs } from '../methods/explain-model.ts'
+import { buildExplainModel, type ExplainModel, type LayerTensor, type TargetOutputs } from '../methods/explain-model.ts'
 import { type Method, methodByName } from '../methods/index.ts'
 import { type Device, Session, type Size } from '../native.ts'
 import type { OpenableModel, SeedInputs, SeedKind } from '../onnx/augment.ts'
 import { type ClassifierGraph, resolveLayer } from '../onnx/classifier.ts'
-import { buildForwardModel } from '../onnx/forward-model.ts'
+import { buildForwardModel, type ForwardModel } from '../onnx/forward-model.ts'
+import { buildHeadModel } from '../onnx/head-model.ts'
 import type { TargetLayer } from '../onnx/layers.ts'
 
 /** A session on the augmented graph, with what its inputs and outputs are called and how large they are. */
@@ -22,6 +23,7 @@ export interface ExplainSession {
   readonly layer: string
   /** Of a window's map: the target layer's grid, or the window's pixels. */
   readonly grid: Size
+  readonly layerTensor: LayerTensor | undefined
 }
 
 /** A session in use: it is kept open until it is released. */
@@ -80,6 +82,15 @@ export class ExplainSessions {
     return await this.#lease('logits', () => this.#openForward())
   }
 
+  /** A session that answers masked copies; undefined where that is the one that explains. */
+  async asking(method: Method, { layerTensor }: ExplainSession): Promise<LeasedSession | undefined> {
+    if (method.kind !== 'masks') return undefined
+    if (layerTensor !== undefined) {
+      return await this.#lease(`behind ${layerTensor.name}`, () => this.#openHead(layerTensor))
+    }
+    return method.copies.masks.kind === 'groups' ? await this.scoring() : undefined // it computes no gradients
+  }
+
   async #lease(key: string, open: () => Promise<ExplainSession>): Promise<LeasedSession> {
     const known = this.#entries.find((candidate) => candidate.key === key)
     const entry = known ?? { key, opening: open(), users: 0 }
@@ -112,25 +123,35 @@ export class ExplainSessions {
     kinds: readonly SeedKind[],
   ): Promise<ExplainSession> {
     const model = buildExplainModel(this.#classifier, { method, layer: chosen, seeds: kinds })
-    const { logits, seeds, targets, layer, inputName } = model
+    const { logits, seeds, targets, layer, layerTensor, inputName } = model
     return {
       ...(await this.#open(model)),
       logits,
       seeds,
       targets,
       layer: layer?.name ?? inputName,
+      layerTensor,
       grid: gridOf(method, model, this.#classifier),
     }
   }
 
   async #openForward(): Promise<ExplainSession> {
-    const model = buildForwardModel(this.#classifier)
+    return await this.#openAsking(buildForwardModel(this.#classifier))
+  }
+
+  async #openHead(layerTensor: LayerTensor): Promise<ExplainSession> {
+    return await this.#openAsking(buildHeadModel(this.#classifier, layerTensor))
+  }
+
+  /** For logits and nothing else. */
+  async #openAsking(model: ForwardModel): Promise<ExplainSession> {
     return {
       ...(await this.#open(model)),
       logits: model.logits,
       seeds: [],
       targets: [],
       layer: model.inputName,
+      layerTensor: undefined,
       grid: { height: 1, width: 1 },
     }
   }
@@ -155,9 +176,16 @@ export class ExplainSessions {
 
 /** The size of a method's maps. */
 export function gridOf(method: Method, { layer }: Pick<ExplainModel, 'layer'>, { height, width }: Size): Size {
-  return method.kind === 'cam' && layer !== undefined ? layer : { height, width }
+  return method.kind !== 'pixels' && layer !== undefined ? layer : { height, width }
 }
 
 function keyOf(method: Method, layer: TargetLayer | undefined, seeds: readonly SeedKind[]): string {
-  return `${method.name} ${seeds.join(',')} ${layer?.name ?? ''}`
+  return `${graphName(method)} ${seeds.join(',')} ${layer?.name ?? ''}`
+}
+
+/** The same for methods whose graphs are. */
+function graphName(method: Method): string {
+  if (method.kind !== 'masks') return method.name
+  const { kind } = method.copies.masks
+  return kind === 'groups' ? 'grad-cam' : kind
 }

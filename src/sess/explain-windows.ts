@@ -1,7 +1,7 @@
-import { type Copies, passesOf } from '../methods/method.ts'
 import { type Chunk, chunksOf } from './chunks.ts'
 import type { LeasedSession } from './explain-session.ts'
 import { type FusedMaps, type FusedTarget, type FusionOptions, type KnownScores, TargetFusion } from './fusion.ts'
+import { type PlannedCopies, passesOf } from './mask-set.ts'
 import { runWindows, type WindowMaps, type WindowsInput } from './pipeline.ts'
 import type { Plan } from './plan.ts'
 import { scoreWindows } from './scores.ts'
@@ -56,7 +56,7 @@ export interface Schedule {
 export function scheduleOf(
   plan: Plan,
   model: Pick<RunInput['model'], 'grid'>,
-  { targets, copies }: { readonly targets: number; readonly copies: Copies },
+  { targets, copies }: { readonly targets: number; readonly copies: PlannedCopies },
   views: readonly ScheduledView[],
 ): Schedule {
   const keepsMaps = views.some(({ fusion }) => fusion.keepMaps)
@@ -68,7 +68,7 @@ export function scheduleOf(
   const windows = plan.windows.length
   const kept = views.reduce((sum, view) => sum + keptOf(view), 0)
   const scoring = windows + (plan.baseWindow === null ? 1 : 0)
-  return { chunks, scoresFirst, forwards: scoring + Math.min(windows, kept) * passesOf(copies) + 1 }
+  return { chunks, scoresFirst, forwards: scoring + Math.min(windows, kept) * passesOf(copies, targets) + 1 }
 }
 
 /** Windows that the pre-filter leaves, where all are finite. */
@@ -93,8 +93,10 @@ export async function explainWindows(
   const known = scored && views.map((view) => knownScores(view, scored.logProbabilities[view.target]))
   const fusions: TargetFusion[] = []
   try {
-    for (const [v, { plan, clock, fusion }] of views.entries()) {
-      fusions.push(new TargetFusion({ device, stream, clock, plan, known: known?.[v] }, fusion))
+    for (const [v, { plan, clock, fusion, target }] of views.entries()) {
+      const source = model.targets[target]
+      const rectify = source?.kind === 'cam' ? source.rectify : 'cells'
+      fusions.push(new TargetFusion({ device, stream, clock, plan, rectify, known: known?.[v] }, fusion))
     }
     const output = await runWindows({
       ...input,

@@ -1,4 +1,5 @@
 import { SessError } from '../error.ts'
+import type { Cam } from '../methods/method.ts'
 import { type Device, finish, fold, fuse, type Stream, smooth, Tensor, upsample } from '../native.ts'
 import type { WindowMaps } from './pipeline.ts'
 import type { Plan } from './plan.ts'
@@ -27,6 +28,7 @@ export interface FusionInput {
   readonly stream: Stream
   readonly clock: Stopwatch
   readonly plan: Plan
+  readonly rectify: Cam['rectify']
   /** Where they had to be known before any map was made. */
   readonly known: KnownScores | undefined
 }
@@ -140,7 +142,7 @@ export class TargetFusion implements Disposable {
 
   /** Where each of the windows' maps lies and goes, as the op takes them. */
   #placed(indices: readonly number[], part: FusedMaps, weights: Float32Array) {
-    const { plan } = this.#input
+    const { plan, rectify } = this.#input
     const windows = new Int32Array(4 * indices.length)
     for (const [k, index] of indices.entries()) {
       const window = plan.windows[index]
@@ -148,7 +150,7 @@ export class TargetFusion implements Disposable {
     }
     const levels = Int32Array.from(plan.levels.flatMap(({ height, width }) => [height, width]))
     const { mode, theta } = this.#options
-    return { window: plan.window, levels, windows, weights, mode, theta, rectify: false }
+    return { window: plan.window, levels, windows, weights, mode, theta, rectify: rectify === 'samples' }
   }
 
   async #smoothed(): Promise<Float32Array> {
@@ -163,12 +165,12 @@ export class TargetFusion implements Disposable {
   }
 
   async #upsampled(part: FusedMaps, kept: readonly number[]): Promise<Float32Array> {
-    const { device, stream, clock, plan } = this.#input
+    const { device, stream, clock, plan, rectify } = this.#input
     const shape = [kept.length, plan.window.height, plan.window.width]
     const windowMaps = mapArray(shape)
     const rows = Int32Array.from(kept, (index) => rowOf(part, index))
     using out = new Disposing(Tensor.wrap(device, windowMaps, shape))
-    await clock.add('fuse', upsample(stream, part.maps, { rows, rectify: false }, out.tensor))
+    await clock.add('fuse', upsample(stream, part.maps, { rows, rectify: rectify === 'samples' }, out.tensor))
     return windowMaps
   }
 }

@@ -1,5 +1,4 @@
 import { invalidOption, SessError } from '../error.ts'
-import type { Copies } from '../methods/method.ts'
 import {
   type Device,
   gather,
@@ -18,6 +17,7 @@ import { allocateBuffers, type Buffers, disposeBuffers } from './buffers.ts'
 import type { Chunk } from './chunks.ts'
 import type { ExplainSession } from './explain-session.ts'
 import type { PlannedWindow } from './geometry.ts'
+import type { PlannedCopies } from './mask-set.ts'
 import { type Plan, windowsByLevel } from './plan.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
@@ -32,8 +32,10 @@ export interface WindowsInput {
   /** In the order of the model's seeds. */
   readonly targets: readonly WindowsTarget[]
   /** Asked for each window beside itself. */
-  readonly copies: Copies
-  /** Of the noise that copies are made with. */
+  readonly copies: PlannedCopies
+  /** Who answers masked copies, with logits alone; `model` unless given. */
+  readonly asker?: ExplainSession | undefined
+  /** Of what is drawn at random for the copies. */
   readonly seed: number
   readonly clock: Stopwatch
   readonly onForwards: (done: number) => void

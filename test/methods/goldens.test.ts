@@ -19,6 +19,10 @@ describe.skipIf(sharedMissing)('a base method agrees with the reference', () => 
     'guided_dogs_5',
     'base_gradcampp',
     'base_layercam',
+    'base_scorecam',
+    'base_groupcam',
+    'scorecam_both_1',
+    'groupcam_both_2',
   ])('%s', async (name) => {
     const golden = readGolden(name)
     const { map } = await explainer.explain(goldenImage(golden), libraryOptions(golden))
