@@ -30,29 +30,30 @@ export function largestBand(levels: readonly Size[], window: Size): number {
   return Math.max(window.height * window.width, ...levels.map(({ height, width }) => Math.min(height * width, bound)))
 }
 
-/** Consecutive origins, from the first to before the end: windows on them span at most the limit, or there is one. */
+/** Consecutive origins along one axis, and the pixels from the first to the end of the last one's window. */
 interface Run {
-  readonly from: number
-  readonly to: number
+  readonly origins: readonly number[]
   readonly start: number
   readonly length: number
 }
 
+/** Windows on a run's origins span at most the limit, or there is one. */
 function runs(origins: readonly number[], window: number, limit: number): readonly Run[] {
   const out: Run[] = []
   for (let from = 0; from < origins.length; ) {
     const start = origins[from] ?? 0
     let to = from + 1
     while (to < origins.length && (origins[to] ?? 0) + window - start <= limit) to++
-    out.push({ from, to, start, length: (origins[to - 1] ?? start) + window - start })
+    out.push({ origins: origins.slice(from, to), start, length: (origins[to - 1] ?? start) + window - start })
     from = to
   }
   return out
 }
 
 /**
- * Cuts a level into bands of at most `maxPixels` (or one window), so that memory does not grow with the level.
- * `windows`: all of the level, in order. Bands run over rows of windows first, then along the row.
+ * Cuts a level into bands of at most `maxPixels` (or one window), so that memory does not grow with the level. Bands
+ * run over rows of windows first, then along the row.
+ * @param windows all of the level, in order; of several steps, too: not every row need have the same columns
  */
 export function bandsOf(
   level: number,
@@ -60,20 +61,27 @@ export function bandsOf(
   window: Size,
   maxPixels = maxBandPixels,
 ): readonly Band[] {
-  const firstRow = windows.findIndex(({ y }) => y !== windows[0]?.y)
-  const columns = firstRow < 0 ? windows.length : firstRow
-  const xs = windows.slice(0, columns).map(({ x }) => x)
-  const ys = Array.from({ length: windows.length / columns }, (_, row) => windows[row * columns]?.y ?? 0)
+  const ys = ascending(windows.map(({ y }) => y))
+  const xs = ascending(windows.map(({ x }) => x))
   const width = Math.min((xs.at(-1) ?? 0) + window.width, Math.max(window.width, maxPixels / window.height))
-  const across = runs(xs, window.width, width)
-  return runs(ys, window.height, maxPixels / width).flatMap((down) =>
-    across.map((along) => {
-      const rect = { y: down.start, x: along.start, height: down.length, width: along.length }
-      const inside: PlannedWindow[] = []
-      for (let row = down.from; row < down.to; row++) {
-        inside.push(...windows.slice(row * columns + along.from, row * columns + along.to))
-      }
-      return { level, rect, windows: inside }
-    }),
+  const [down, across] = [runs(ys, window.height, maxPixels / width), runs(xs, window.width, width)]
+  const bands = down.map(({ start: y, length: height }) =>
+    across.map(({ start: x, length }) => ({
+      level,
+      rect: { y, x, height, width: length },
+      windows: [] as PlannedWindow[],
+    })),
   )
+  const [rowOf, columnOf] = [runByOrigin(down), runByOrigin(across)]
+  for (const one of windows) bands[rowOf.get(one.y) ?? 0]?.[columnOf.get(one.x) ?? 0]?.windows.push(one)
+  return bands.flat().filter((band) => band.windows.length > 0)
+}
+
+/** Each number once, ascending. */
+function ascending(numbers: readonly number[]): readonly number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b)
+}
+
+function runByOrigin(some: readonly Run[]): ReadonlyMap<number, number> {
+  return new Map(some.flatMap(({ origins }, run) => origins.map((origin) => [origin, run] as const)))
 }

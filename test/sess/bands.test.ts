@@ -39,6 +39,29 @@ describe('bands of a level', () => {
     },
   )
 
+  it('of windows of two steps: every window once, inside its band, the band within the limit', () => {
+    const window = { height: 16, width: 16 }
+    const size = { height: 90, width: 75 }
+    const places = new Map(
+      [7, 10].flatMap((step) => {
+        const { windows } = makePlan(size, window, { ...options, scales: [75], step: [step, step] })
+        return windows.map(({ y, x }) => [`${y} ${x}`, { y, x }] as const)
+      }),
+    )
+    const windows = [...places.values()]
+      .sort((a, b) => a.y - b.y || a.x - b.x)
+      .map((place, index) => ({ index, level: 0, ...place }))
+    const bands = bandsOf(0, windows, window, 800)
+    expect(bands.flatMap((band) => band.windows).sort((a, b) => a.index - b.index)).toEqual(windows)
+    for (const { rect, windows: inside } of bands) {
+      expect(rect.height * rect.width).toBeLessThanOrEqual(800)
+      for (const { y, x } of inside) {
+        expect([y >= rect.y, y + 16 <= rect.y + rect.height]).toEqual([true, true])
+        expect([x >= rect.x, x + 16 <= rect.x + rect.width]).toEqual([true, true])
+      }
+    }
+  })
+
   it('does not grow with the longer side of the level', () => {
     const window = { height: 224, width: 224 }
     const strip = makePlan({ height: 20, width: 3000 }, window, { ...options, scales: 12, step: undefined })
