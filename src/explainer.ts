@@ -1,4 +1,6 @@
 import { Call } from './call.ts'
+import { compare } from './compare.ts'
+import type { Comparison } from './comparison.ts'
 import { invalidOption, SessError } from './error.ts'
 import { type ClassScore, Explanation, explainedWindows } from './explanation.ts'
 import { abortError } from './io/abort.ts'
@@ -10,7 +12,9 @@ import type { Size } from './native.ts'
 import type { SeedKind } from './onnx/augment.ts'
 import {
   type ClassifyOptions,
+  type CompareOptions,
   checkClassifyOptions,
+  checkCompareOptions,
   checkExplainOptions,
   type ExplainOptions,
   explainDefaults,
@@ -72,6 +76,16 @@ export class Explainer {
     const explanations = await this.#track(() => this.#explain(image, several ? target : [target], checked))
     const [first] = explanations
     return several || first === undefined ? explanations : first
+  }
+
+  /**
+   * The maps of several methods on one image, each alone and under SESS; with several steps or fusions, one map for
+   * each. What maps of one method share of the forward passes is run once.
+   * @throws SessError as `explain`
+   */
+  async compare(image: ImageSource, options: CompareOptions = {}): Promise<Comparison> {
+    const checked = checkCompareOptions(options)
+    return await this.#track(() => this.#call(checked.signal, (call) => compare(this.#model, call, image, checked)))
   }
 
   /** What `explain` would run for an image of this size, without running it. */

@@ -1,3 +1,4 @@
+export type { BaseCell, ComparedCell, Comparison, SessCell } from './comparison.ts'
 export { type DeviceInfo, devices } from './device.ts'
 export { SessError, type SessErrorCode } from './error.ts'
 export { Explainer } from './explainer.ts'
@@ -21,6 +22,7 @@ export type { TargetLayer } from './onnx/layers.ts'
 export type {
   AgainstClass,
   ClassifyOptions,
+  CompareOptions,
   ExplainOptions,
   LoadOptions,
   Progress,

@@ -47,6 +47,11 @@ const isOther = (value: unknown) => isTarget(value) && value !== 'top-1'
 const isAgainst = (value: unknown) =>
   z.strictObject({ target: z.custom(isOther), weight: z.number().min(-1e6).max(1e6) }).safeParse(value).success
 
+const isStep = (value: unknown) => isInteger(value, 1) || isList(value, 2, (side) => isInteger(side, 1))
+const isFusion = oneOf(['mean', 'max', 'average'])
+/** Rows of a comparison, and steps of one: what a sheet still holds. */
+const mostVariants = 24
+
 const explainSchema = z.strictObject({
   target: field<Target | readonly Target[]>(
     'a class index, a label or "top-1", or a list of at least one of these',
@@ -62,13 +67,10 @@ const explainSchema = z.strictObject({
     'a count of scales from 1, or a list of level lengths, strictly ascending',
     (v) => isInteger(v, 1) || (Array.isArray(v) && v.length > 0 && v.every((side) => isInteger(side, 1))),
   ),
-  step: field<number | readonly [number, number]>(
-    'a whole number of pixels from 1, or two of them: [y, x]',
-    (v) => isInteger(v, 1) || isList(v, 2, (side) => isInteger(side, 1)),
-  ),
+  step: field<number | readonly [number, number]>('a whole number of pixels from 1, or two of them: [y, x]', isStep),
   preFilter: field<number>('a number from 0 to below 1', (v) => isNumber(v) && v >= 0 && v < 1),
   theta: field<number>('a number from 0', (v) => isNumber(v) && v >= 0),
-  fusion: field<'mean' | 'max' | 'average'>('mean, max or average', oneOf(['mean', 'max', 'average'])),
+  fusion: field<'mean' | 'max' | 'average'>('mean, max or average', isFusion),
   smooth: field<Smoothing>(
     'true, false or { size: an odd number from 1 to 4095, sigma: a number above 0 }',
     (v) => isBoolean(v) || smoothingSchema.safeParse(v).success,
@@ -127,9 +129,30 @@ const classifySchema = z.strictObject({
   signal,
 })
 
+const isSet = (value: unknown, item: (value: unknown) => boolean, key: (value: unknown) => string = String) =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.length <= mostVariants &&
+  value.every(item) &&
+  new Set(value.map(key)).size === value.length
+const compareSchema = explainSchema
+  .omit({ target: true, method: true, step: true, fusion: true, sess: true, keepMaps: true })
+  .extend({
+    target: field<Target>('one class index, label or "top-1"', isTarget),
+    methods: field<readonly string[]>(`1 to ${mostVariants} names of methods, each once`, (v) => isSet(v, isText)),
+    steps: field<readonly (number | readonly [number, number])[]>(
+      `1 to ${mostVariants} steps, each a whole number of pixels from 1 or two of them, [y, x], each once`,
+      (v) => isSet(v, isStep, (step) => String(typeof step === 'number' ? [step, step] : step)),
+    ),
+    fusions: field<readonly ('mean' | 'max' | 'average')[]>('one or more of mean, max and average, each once', (v) =>
+      isSet(v, isFusion),
+    ),
+  })
+
 export type ExplainOptions = Readonly<z.input<typeof explainSchema>>
 export type LoadOptions = Readonly<z.input<typeof loadSchema>>
 export type ClassifyOptions = Readonly<z.input<typeof classifySchema>>
+export type CompareOptions = Readonly<z.input<typeof compareSchema>>
 
 /** Defaults of the contract; `step` defaults to the window's size. */
 export const explainDefaults = {
@@ -167,6 +190,9 @@ export const checkExplainOptions = (options: unknown): ExplainOptions =>
 export const checkLoadOptions = (options: unknown): LoadOptions => check(loadSchema, options, loadSchema.shape)
 export const checkClassifyOptions = (options: unknown): ClassifyOptions =>
   check(classifySchema, options, classifySchema.shape)
+
+export const checkCompareOptions = (options: unknown): CompareOptions =>
+  check(compareSchema, options, compareSchema.shape)
 
 /** The device where nothing is said: `SESS_DEVICE`, or the best there is. */
 export function defaultDevice(): string {

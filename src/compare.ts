@@ -1,0 +1,205 @@
+import type { Call } from './call.ts'
+import { type ComparedCell, Comparison } from './comparison.ts'
+import { invalidOption } from './error.ts'
+import { decode } from './io/decode.ts'
+import type { ImageSource } from './io/photo.ts'
+import type { LoadedModel } from './load.ts'
+import { methodByName } from './methods/index.ts'
+import { copiesOf, type Method, passesOf } from './methods/method.ts'
+import { topShare } from './metrics/energy.ts'
+import type { Size, Tensor } from './native.ts'
+import { type CompareOptions, type ExplainOptions, explainDefaults } from './options.ts'
+import { peakOf } from './render/overlay.ts'
+import { classOf, classScore, coefficientsOf, fusionOptions, methodOf, outputsOf, planOf } from './request.ts'
+import type { OutputSizes } from './sess/buffers.ts'
+import { type ExplainedView, explainWindows, scheduleOf, type View } from './sess/explain-windows.ts'
+import type { Plan } from './sess/plan.ts'
+import { sharePlans } from './sess/shared-plan.ts'
+import { Stopwatch } from './sess/stopwatch.ts'
+
+/** The four methods of the paper's demo. */
+const defaultMethods = ['grad-cam', 'guided-backprop', 'group-cam', 'score-cam']
+
+/** What the authors' demo takes for Score-CAM, which asks each window again for each channel. */
+const defaultsOf: Readonly<Record<string, Pick<ExplainOptions, 'scales' | 'preFilter'>>> = {
+  'score-cam': { scales: 5, preFilter: 0.5 },
+}
+
+/** One method, and what `explain` would be asked for each of its maps. */
+interface Row {
+  readonly method: Method
+  readonly outputs: OutputSizes
+  readonly coefficients: Float32Array | undefined
+  readonly base: ExplainOptions
+  readonly sess: readonly ExplainOptions[]
+}
+
+/** A row with its windows, each once. */
+interface PlannedRow extends Row {
+  readonly plan: Plan
+  /** One for each map, the base map's first. */
+  readonly views: readonly View[]
+  /** Forward passes of the row, at most. */
+  readonly forwards: number
+}
+
+/** Base and SESS of several methods on one photo. Forward passes that maps of one method share are run once. */
+export async function compare(
+  model: LoadedModel,
+  call: Call,
+  image: ImageSource,
+  options: CompareOptions,
+): Promise<Comparison> {
+  const { onProgress, target: asked = explainDefaults.target } = options
+  let target = classOf(model, asked)
+  const rows = rowsOf(model, options)
+  const photo = await call.clock.wall('decode', decode(image, options))
+  const planned = rows.map((row) => planRow(model, photo, row))
+  const total = planned.reduce((sum, { forwards }) => sum + forwards, 0)
+  using pixels = await call.pixels(photo)
+  const cells: ComparedCell[] = []
+  let baseLogits: Float32Array | undefined
+  let [before, forwards] = [0, 0]
+  for (const row of planned) {
+    const run = await runRow(model, call, row, {
+      photo: pixels.tensor,
+      target,
+      onForwards: (done) => onProgress?.({ done: before + done, total, phase: 'inference' }),
+    })
+    target = run.target // what the first row found to be the top-1 holds for all
+    baseLogits ??= run.baseLogits
+    cells.push(...run.cells)
+    before += row.forwards
+    forwards += run.forwards
+  }
+  onProgress?.({ done: total, total, phase: 'fusion' })
+  return new Comparison({
+    photo: pixels.photo,
+    model: model.resolved.id,
+    target: classScore(model, baseLogits ?? new Float32Array(), target),
+    cells,
+    forwards,
+    seconds: call.clock.timings().total / 1000,
+  })
+}
+
+/** What each method is asked, and whether the model serves it: known before anything is run. */
+function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
+  const { methods = defaultMethods, steps = [undefined], fusions = [explainDefaults.fusion], samples } = options
+  const { against, layer, theta, smooth, antialias, batch, maxWindows, seed } = options
+  const common = { against, layer, theta, smooth, antialias, batch, maxWindows, seed }
+  const known = methods.map(methodByName)
+  const takesSamples = (method: Method) => copiesOf(method).kind !== 'none'
+  if (samples !== undefined && !known.some(takesSamples)) {
+    throw invalidOption('samples', samples, `nothing: none of ${methods.join(', ')} takes any`)
+  }
+  return known.map((kind) => {
+    const { name } = kind
+    const { scales = defaultsOf[name]?.scales, preFilter = defaultsOf[name]?.preFilter } = options
+    const own = { ...common, method: name, scales, preFilter, samples: takesSamples(kind) ? samples : undefined }
+    const method = methodOf(own)
+    return {
+      method,
+      outputs: outputsOf(model, own),
+      coefficients: coefficientsOf(model, against, method),
+      base: { ...own, sess: false, preFilter: 0 },
+      sess: steps.flatMap((step) => fusions.map((fusion) => ({ ...own, step, fusion }))),
+    }
+  })
+}
+
+function planRow(model: LoadedModel, image: Size, row: Row): PlannedRow {
+  const copies = copiesOf(row.method)
+  const base = { options: row.base, plan: planOf(model, image, row.base) }
+  const sess = row.sess.map((options) => ({ options, plan: planOf(model, image, options) }))
+  const { plan, places } = sharePlans(
+    base.plan,
+    sess.map((cell) => cell.plan),
+    passesOf(copies),
+  )
+  const views = [base, ...sess].map(
+    ({ options, plan }, v): View => ({
+      target: 0,
+      plan,
+      places: places[v] ?? new Int32Array(),
+      fusion: fusionOptions(options, plan),
+      clock: new Stopwatch(),
+    }),
+  )
+  return { ...row, plan, views, forwards: scheduleOf(plan, row.outputs, { targets: 1, copies }, views).forwards }
+}
+
+async function runRow(
+  model: LoadedModel,
+  { stream }: Call,
+  row: PlannedRow,
+  run: {
+    readonly photo: Tensor<'uint8'>
+    readonly target: number
+    readonly onForwards: (done: number) => void
+  },
+) {
+  const { device, preprocessing, sessions } = model
+  const { method, coefficients, plan, views, base } = row
+  const seeds = [coefficients === undefined ? ('class' as const) : ('combination' as const)]
+  using session = await sessions.explaining({ method, layer: base.layer, seeds })
+  const clock = new Stopwatch()
+  let forwards = 0
+  const input = {
+    device,
+    stream,
+    clock,
+    photo: run.photo,
+    plan,
+    model: session,
+    preprocessing,
+    targets: [{ target: run.target, coefficients }],
+    copies: copiesOf(method),
+    seed: base.seed ?? explainDefaults.seed,
+    onForwards: (done: number) => {
+      forwards = done
+      run.onForwards(done)
+    },
+  }
+  const { baseLogits, explained } = await explainWindows(input, views, () => sessions.scoring())
+  const fusing = views.reduce((sum, view) => sum + fusingTime(view), 0)
+  const milliseconds = (clock.timings().total - fusing) / forwards
+  const cells: ComparedCell[] = []
+  for (const [v, view] of views.entries()) {
+    const fused = explained[v]
+    if (fused !== undefined)
+      cells.push(await cellOf(row, view, fused, { layer: session.layer, forwards, milliseconds }))
+  }
+  return { baseLogits, cells, forwards, target: explained[0]?.target ?? run.target }
+}
+
+async function cellOf(
+  { method, outputs }: Row,
+  view: View,
+  { map, scores }: ExplainedView,
+  run: { readonly layer: string; readonly forwards: number; readonly milliseconds: number },
+): Promise<ComparedCell> {
+  const { plan, fusion } = view
+  const alone = scheduleOf(plan, outputs, { targets: 1, copies: copiesOf(method) }, [view]).forwards
+  const facts = {
+    method: method.name,
+    title: method.title,
+    layer: run.layer,
+    map: { data: map, width: plan.image.width, height: plan.image.height },
+    maximum: await peakOf(map),
+    topShare: await topShare(map, 10),
+    probability: scores.probability.reduce((top, p) => (p > top ? p : top), 0),
+    forwards: alone,
+    seconds: (Math.min(alone, run.forwards) * run.milliseconds + fusingTime(view)) / 1000,
+    plan,
+    preFilter: fusion.preFilter,
+    nonfinite: scores.nonfinite,
+  }
+  return plan.sess ? { kind: 'sess', ...facts, step: plan.step, fusion: fusion.mode } : { kind: 'base', ...facts }
+}
+
+/** Milliseconds of a view's own fusion and smoothing. */
+function fusingTime({ clock }: View): number {
+  const { fuse, smooth } = clock.timings()
+  return fuse + smooth
+}

@@ -1,0 +1,72 @@
+import type { ClassScore, SaliencyMap } from './explanation.ts'
+import type { Photo } from './io/photo.ts'
+import type { Plan } from './sess/plan.ts'
+
+interface CellFacts {
+  readonly method: string
+  /** The method's name as papers write it. */
+  readonly title: string
+  readonly layer: string
+  readonly map: SaliencyMap
+  /** Largest value of the map; 0 where the method found nothing. */
+  readonly maximum: number
+  /** Share of the map's sum that lies in the top 10 % of its pixels; null where the map is zero everywhere. */
+  readonly topShare: number | null
+  /** The target's probability: of the base view, or the largest of all windows. */
+  readonly probability: number
+  /** Forward passes that this map takes by itself. */
+  readonly forwards: number
+  /** What these take, in proportion to the passes that were run, and its own fusion. Loading is not in it. */
+  readonly seconds: number
+  readonly plan: Plan
+  /** Share of the windows that was dropped. */
+  readonly preFilter: number
+  /** Windows dropped because logits or map were not finite. */
+  readonly nonfinite: readonly number[]
+}
+
+/** The base method's own map. */
+export interface BaseCell extends CellFacts {
+  readonly kind: 'base'
+}
+
+/** The base method under SESS. */
+export interface SessCell extends CellFacts {
+  readonly kind: 'sess'
+  readonly step: readonly [y: number, x: number]
+  readonly fusion: 'mean' | 'max' | 'average'
+}
+
+/** One map of a comparison. */
+export type ComparedCell = BaseCell | SessCell
+
+export interface ComparisonParts {
+  readonly photo: Photo
+  readonly model: string
+  readonly target: ClassScore
+  readonly cells: readonly ComparedCell[]
+  readonly forwards: number
+  readonly seconds: number
+}
+
+/** Maps of several methods, steps and fusions on one photo. Plain data, but for the sheet drawn from it. */
+export class Comparison {
+  readonly photo: { readonly width: number; readonly height: number }
+  readonly model: string
+  readonly target: ClassScore
+  /** Method by method, each with its base map first; then its steps, and for each step its fusions. */
+  readonly cells: readonly ComparedCell[]
+  /** Forward passes that were run: fewer than the cells' own together, as those that cells share are run once. */
+  readonly forwards: number
+  /** Wall time of the whole call. */
+  readonly seconds: number
+
+  constructor({ photo, model, target, cells, forwards, seconds }: ComparisonParts) {
+    this.photo = { width: photo.width, height: photo.height }
+    this.model = model
+    this.target = target
+    this.cells = cells
+    this.forwards = forwards
+    this.seconds = seconds
+  }
+}
