@@ -5,14 +5,16 @@ import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import type { LoadedModel } from './load.ts'
 import { methodByName } from './methods/index.ts'
-import { copiesOf, type Method, passesOf } from './methods/method.ts'
+import type { Method } from './methods/method.ts'
+import { type CopySettings, settingsOf } from './methods/settings.ts'
 import { topShare } from './metrics/energy.ts'
 import type { Size, Tensor } from './native.ts'
 import { type CompareOptions, type ExplainOptions, explainDefaults } from './options.ts'
 import { peakOf } from './render/overlay.ts'
-import { classOf, classScore, coefficientsOf, fusionOptions, methodOf, outputsOf, planOf } from './request.ts'
+import { classOf, classScore, coefficientsOf, copiesFor, fusionOptions, outputsOf, planOf } from './request.ts'
 import type { OutputSizes } from './sess/buffers.ts'
 import { type ExplainedView, explainWindows, scheduleOf, type View } from './sess/explain-windows.ts'
+import { type PlannedCopies, passesOf } from './sess/mask-set.ts'
 import type { Plan } from './sess/plan.ts'
 import { sharePlans } from './sess/shared-plan.ts'
 import { Stopwatch } from './sess/stopwatch.ts'
@@ -29,6 +31,7 @@ const defaultsOf: Readonly<Record<string, Pick<ExplainOptions, 'scales' | 'preFi
 interface Row {
   readonly method: Method
   readonly outputs: OutputSizes
+  readonly copies: PlannedCopies
   readonly coefficients: Float32Array | undefined
   readonly base: ExplainOptions
   readonly sess: readonly ExplainOptions[]
@@ -85,22 +88,20 @@ export async function compare(
 
 /** What each method is asked, and whether the model serves it: known before anything is run. */
 function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
-  const { methods = defaultMethods, steps = [undefined], fusions = [explainDefaults.fusion], samples } = options
+  const { methods = defaultMethods, steps = [undefined], fusions = [explainDefaults.fusion] } = options
   const { against, layer, theta, smooth, antialias, batch, maxWindows, seed } = options
   const common = { against, layer, theta, smooth, antialias, batch, maxWindows, seed }
   const known = methods.map(methodByName)
-  const takesSamples = (method: Method) => copiesOf(method).kind !== 'none'
-  if (samples !== undefined && !known.some(takesSamples)) {
-    throw invalidOption('samples', samples, `nothing: none of ${methods.join(', ')} takes any`)
-  }
-  return known.map((kind) => {
-    const { name } = kind
+  refuseUnused(options, known)
+  return known.map((method) => {
+    const { name } = method
     const { scales = defaultsOf[name]?.scales, preFilter = defaultsOf[name]?.preFilter } = options
-    const own = { ...common, method: name, scales, preFilter, samples: takesSamples(kind) ? samples : undefined }
-    const method = methodOf(own)
+    const own = { ...common, method: name, scales, preFilter, ...settingsOf(method, options) }
+    const outputs = outputsOf(model, own)
     return {
       method,
-      outputs: outputsOf(model, own),
+      outputs,
+      copies: copiesFor(model, own, outputs),
       coefficients: coefficientsOf(model, against, method),
       base: { ...own, sess: false, preFilter: 0 },
       sess: steps.flatMap((step) => fusions.map((fusion) => ({ ...own, step, fusion }))),
@@ -108,14 +109,24 @@ function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
   })
 }
 
+/** A setting that none of the methods has. */
+function refuseUnused(options: CopySettings, methods: readonly Method[]): void {
+  const used = new Set(methods.flatMap((method) => Object.keys(settingsOf(method, options))))
+  const unused = (Object.keys(settingsOf(undefined, options)) as (keyof CopySettings)[]).find((name) => !used.has(name))
+  if (unused === undefined) return
+  const names = methods.map(({ name }) => name).join(', ')
+  throw invalidOption(unused, options[unused], `to be left out: none of ${names} has such a setting`)
+}
+
 function planRow(model: LoadedModel, image: Size, row: Row): PlannedRow {
-  const copies = copiesOf(row.method)
-  const base = { options: row.base, plan: planOf(model, image, row.base) }
-  const sess = row.sess.map((options) => ({ options, plan: planOf(model, image, options) }))
+  const { copies } = row
+  const passes = passesOf(copies, 1)
+  const base = { options: row.base, plan: planOf(model, image, row.base, passes) }
+  const sess = row.sess.map((options) => ({ options, plan: planOf(model, image, options, passes) }))
   const { plan, places } = sharePlans(
     base.plan,
     sess.map((cell) => cell.plan),
-    passesOf(copies),
+    passes,
   )
   const views = [base, ...sess].map(
     ({ options, plan }, v): View => ({
@@ -140,9 +151,10 @@ async function runRow(
   },
 ) {
   const { device, preprocessing, sessions } = model
-  const { method, coefficients, plan, views, base } = row
+  const { method, copies, coefficients, plan, views, base } = row
   const seeds = [coefficients === undefined ? ('class' as const) : ('combination' as const)]
   using session = await sessions.explaining({ method, layer: base.layer, seeds })
+  using asker = await sessions.asking(method, session)
   const clock = new Stopwatch()
   let forwards = 0
   const input = {
@@ -154,7 +166,8 @@ async function runRow(
     model: session,
     preprocessing,
     targets: [{ target: run.target, coefficients }],
-    copies: copiesOf(method),
+    copies,
+    asker,
     seed: base.seed ?? explainDefaults.seed,
     onForwards: (done: number) => {
       forwards = done
@@ -174,13 +187,13 @@ async function runRow(
 }
 
 async function cellOf(
-  { method, outputs }: Row,
+  { method, outputs, copies }: Row,
   view: View,
   { map, scores }: ExplainedView,
   run: { readonly layer: string; readonly forwards: number; readonly milliseconds: number },
 ): Promise<ComparedCell> {
   const { plan, fusion } = view
-  const alone = scheduleOf(plan, outputs, { targets: 1, copies: copiesOf(method) }, [view]).forwards
+  const alone = scheduleOf(plan, outputs, { targets: 1, copies }, [view]).forwards
   const facts = {
     method: method.name,
     title: method.title,

@@ -3,25 +3,28 @@ import type { Masks } from './masks.ts'
 import { type Copies, copiesOf, type Method } from './method.ts'
 
 /** What a caller may change about the copies of a window that a method asks for. */
-export interface CopySettings {
+interface Settings {
   /** Noisy copies of smoothgrad, steps of integrated-gradients. */
-  readonly samples?: number | undefined
+  readonly samples: number
   /** Channels of score-cam, those of the largest variance. */
-  readonly topChannels?: number | undefined
+  readonly topChannels: number
   /** Groups of group-cam. */
-  readonly groups?: number | undefined
-  readonly grouping?: 'consecutive' | 'k-means' | undefined
+  readonly groups: number
+  readonly grouping: 'consecutive' | 'k-means'
   /** Masks of rise. */
-  readonly masks?: number | undefined
+  readonly masks: number
   /** Cells of a mask of rise along each axis. */
-  readonly maskGrid?: number | undefined
+  readonly maskGrid: number
   /** Share of the cells that a mask of rise keeps. */
-  readonly keep?: number | undefined
+  readonly keep: number
   /** Side of the square of occlusion, pixels. */
-  readonly square?: number | undefined
+  readonly square: number
   /** Its step, pixels. */
-  readonly stride?: number | undefined
+  readonly stride: number
 }
+
+/** Those that a caller gives. */
+export type CopySettings = { readonly [K in keyof Settings]?: Settings[K] | undefined }
 
 /** Undefined where the copies have no such setting. */
 type Setting<T> = (copies: Copies, value: T) => Copies | undefined
@@ -37,7 +40,7 @@ function isOf<K extends Masks['kind']>(masks: Masks, kind: K): masks is Extract<
   return masks.kind === kind
 }
 
-const settings: { readonly [K in keyof CopySettings]-?: Setting<NonNullable<CopySettings[K]>> } = {
+const settings: { readonly [K in keyof Settings]: Setting<Settings[K]> } = {
   samples: (copies, count) => (copies.kind === 'noise' || copies.kind === 'path' ? { ...copies, count } : undefined),
   topChannels: ofMasks('activations', (masks, top) => ({ ...masks, top })),
   groups: ofMasks('groups', (masks, count) => ({ ...masks, count })),
@@ -49,18 +52,33 @@ const settings: { readonly [K in keyof CopySettings]-?: Setting<NonNullable<Copy
   stride: ofMasks('squares', (masks, stride) => ({ ...masks, stride })),
 }
 
+const names = Object.keys(settings) as readonly (keyof Settings)[]
+
+/** Those of the caller's settings that a method has; without a method, all that are given. */
+export function settingsOf(method: Method | undefined, given: CopySettings): CopySettings {
+  const copies = method === undefined ? undefined : copiesOf(method)
+  const has = names.filter(
+    (name) => given[name] !== undefined && (copies === undefined || changed(copies, name, given) !== undefined),
+  )
+  return Object.fromEntries(has.map((name) => [name, given[name]]))
+}
+
 /**
  * The copies of a window that a method asks for, with the caller's settings.
  * @throws SessError `OPTION_INVALID` for a setting that the method does not have
  */
 export function copiesWith(method: Method, given: CopySettings): Copies {
-  const names = Object.keys(settings) as readonly (keyof CopySettings)[]
-  return names.reduce((copies, name) => withSetting(method, copies, name, given[name]), copiesOf(method))
+  return names.reduce((copies, name) => {
+    if (given[name] === undefined) return copies
+    const next = changed(copies, name, given)
+    if (next === undefined) {
+      throw invalidOption(name, given[name], `to be left out: ${method.name} has no such setting`)
+    }
+    return next
+  }, copiesOf(method))
 }
 
-function withSetting<K extends keyof CopySettings>(method: Method, copies: Copies, name: K, value: CopySettings[K]) {
-  if (value === undefined) return copies
-  const changed = (settings[name] as Setting<CopySettings[K]>)(copies, value)
-  if (changed === undefined) throw invalidOption(name, value, `to be left out: ${method.name} has no such setting`)
-  return changed
+function changed<K extends keyof Settings>(copies: Copies, name: K, given: CopySettings): Copies | undefined {
+  const value: Settings[K] | undefined = given[name]
+  return value === undefined ? undefined : settings[name](copies, value)
 }
