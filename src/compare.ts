@@ -1,3 +1,4 @@
+import { coefficientsOf, resolveAgainst } from './against.ts'
 import type { Call } from './call.ts'
 import { type ComparedCell, Comparison } from './comparison.ts'
 import { invalidOption } from './error.ts'
@@ -11,7 +12,7 @@ import { topShare } from './metrics/energy.ts'
 import type { Size, Tensor } from './native.ts'
 import { type CompareOptions, type ExplainOptions, explainDefaults } from './options.ts'
 import { peakOf } from './render/overlay.ts'
-import { classOf, classScore, coefficientsOf, copiesFor, fusionOptions, outputsOf, planOf } from './request.ts'
+import { classOf, classScore, copiesFor, fusionOptions, outputsOf, planOf } from './request.ts'
 import type { OutputSizes } from './sess/buffers.ts'
 import { type ExplainedView, explainWindows, scheduleOf, type View } from './sess/explain-windows.ts'
 import { type PlannedCopies, passesOf } from './sess/mask-set.ts'
@@ -102,7 +103,10 @@ function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
       method,
       outputs,
       copies: copiesFor(model, own, outputs),
-      coefficients: coefficientsOf(model, against, method),
+      coefficients: coefficientsOf(
+        resolveAgainst(against, method, { labels: model.labels, classes: model.classifier.classes }),
+        model.classifier.classes,
+      ),
       base: { ...own, sess: false, preFilter: 0 },
       sess: steps.flatMap((step) => fusions.map((fusion) => ({ ...own, step, fusion }))),
     }
@@ -181,7 +185,9 @@ async function runRow(
   for (const [v, view] of views.entries()) {
     const fused = explained[v]
     if (fused !== undefined)
-      cells.push(await cellOf(row, view, fused, { layer: session.layer, forwards, milliseconds }))
+      cells.push(
+        await cellOf(row, view, fused, { layer: session.layer?.name ?? session.imageInput, forwards, milliseconds }),
+      )
   }
   return { baseLogits, cells, forwards, target: explained[0]?.target ?? run.target }
 }

@@ -1,3 +1,4 @@
+import { coefficientsOf, resolveAgainst } from './against.ts'
 import { Call } from './call.ts'
 import { compare } from './compare.ts'
 import type { Comparison } from './comparison.ts'
@@ -21,17 +22,8 @@ import {
   type LoadOptions,
   type Target,
 } from './options.ts'
-import {
-  classOf,
-  classScore,
-  coefficientsOf,
-  copiesFor,
-  fusionOptions,
-  methodOf,
-  outputsOf,
-  planOf,
-  topOne,
-} from './request.ts'
+import { classOf, classScore, copiesFor, fusionOptions, methodOf, outputsOf, planOf, topOne } from './request.ts'
+import { resolvedOptions } from './resolved-options.ts'
 import { memoryOf, type OutputSizes } from './sess/buffers.ts'
 import { explainWindows, scheduleOf } from './sess/explain-windows.ts'
 import { passesOf } from './sess/mask-set.ts'
@@ -95,7 +87,7 @@ export class Explainer {
     const checked = checkExplainOptions(options)
     const { target = explainDefaults.target } = checked
     for (const one of typeof target === 'object' ? target : [target]) classOf(this.#model, one)
-    coefficientsOf(this.#model, checked.against, methodOf(checked))
+    resolveAgainst(checked.against, methodOf(checked), this.info)
     return this.#estimate(image, checked, outputsOf(this.#model, checked))
   }
 
@@ -118,9 +110,10 @@ export class Explainer {
   }
 
   async #explain(image: ImageSource, targets: readonly Target[], options: ExplainOptions): Promise<Explanation[]> {
-    const { device, preprocessing, sessions } = this.#model
+    const { device, preprocessing, sessions, classifier } = this.#model
     const method = methodOf(options)
-    const coefficients = coefficientsOf(this.#model, options.against, method)
+    const against = resolveAgainst(options.against, method, this.info)
+    const coefficients = coefficientsOf(against, classifier.classes)
     const classes = targets.map((target) => classOf(this.#model, target))
     const seeds = targets.map(() => (coefficients === undefined ? 'class' : 'combination') as SeedKind)
     return await this.#call(options.signal, async (call) => {
@@ -131,6 +124,7 @@ export class Explainer {
       const onForwards = (done: number) => options.onProgress?.({ done, total: plan.forwards, phase: 'inference' })
       using pixels = await call.pixels(decoded)
       const { stream, clock } = call
+      const copies = copiesFor(this.#model, options, model)
       const fusion = fusionOptions(options, plan)
       const views = classes.map((_, target) => ({ target, plan, fusion, clock }))
       const run = {
@@ -142,7 +136,7 @@ export class Explainer {
         model,
         preprocessing,
         targets: classes.map((target) => ({ target, coefficients })),
-        copies: copiesFor(this.#model, options, model),
+        copies,
         asker,
         seed: options.seed ?? explainDefaults.seed,
         onForwards,
@@ -150,13 +144,20 @@ export class Explainer {
       const { baseLogits, explained } = await explainWindows(run, views, () => sessions.scoring())
       options.onProgress?.({ done: plan.forwards, total: plan.forwards, phase: 'fusion' })
       this.#forwardSeconds = clock.timings().inference / 1000 / plan.forwards
-      const facts = { model: this.#model.resolved.id, method: method.name, layer: model.layer }
+      const facts = {
+        model: this.#model.resolved.id,
+        method: method.name,
+        layer: model.layer?.name ?? model.imageInput,
+      }
+      const choices = { options, method, layer: model.layer, against, copies, plan, fusion }
       const explanations: Explanation[] = []
       for (const { target, scores, map, windowMaps } of explained) {
         const windows = await explainedWindows(plan, scores)
         const parts = { map, windowMaps, windows, nonfinite: scores.nonfinite, timings: clock.timings() }
         const score = classScore(this.#model, baseLogits, target)
-        explanations.push(new Explanation({ ...facts, ...parts, photo: pixels.photo, target: score, plan }))
+        const resolved = resolvedOptions({ ...choices, target: score })
+        const explanation = { ...facts, ...parts, photo: pixels.photo, target: score, plan, options: resolved }
+        explanations.push(new Explanation(explanation))
       }
       return explanations
     })

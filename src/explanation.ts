@@ -5,6 +5,7 @@ import { defaultThreads } from './options.ts'
 import { drawOverlay } from './render/draw.ts'
 import { checkOverlay, type OverlayOptions } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
+import type { ResolvedOptions } from './resolved-options.ts'
 import { photoBox } from './sess/geometry.ts'
 import type { EstimatedPlan, Plan } from './sess/plan.ts'
 import type { WindowScores } from './sess/scores.ts'
@@ -43,7 +44,9 @@ export interface ExplainedWindow extends Rect {
 export interface ExplanationFacts {
   readonly model: string
   readonly method: string
+  /** The target layer; for a method that reads none, the image's own input. */
   readonly layer: string
+  readonly options: ResolvedOptions
 }
 
 interface ExplanationParts extends ExplanationFacts {
@@ -93,6 +96,7 @@ export class Explanation implements ExplanationFacts {
   readonly model: string
   readonly method: string
   readonly layer: string
+  readonly options: ResolvedOptions
   /** With `keepMaps`: each kept window's own map in [0, 1], kept x window height x window width. */
   readonly windowMaps: Float32Array | undefined
   readonly #photo: Photo
@@ -107,6 +111,7 @@ export class Explanation implements ExplanationFacts {
     this.model = parts.model
     this.method = parts.method
     this.layer = parts.layer
+    this.options = parts.options
     this.windowMaps = parts.windowMaps
     this.#photo = parts.photo
   }

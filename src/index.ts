@@ -1,3 +1,4 @@
+export type { HeldClass } from './against.ts'
 export type { BaseCell, ComparedCell, Comparison, SessCell } from './comparison.ts'
 export { type DeviceInfo, devices } from './device.ts'
 export { SessError, type SessErrorCode } from './error.ts'
@@ -32,6 +33,7 @@ export type {
 export { type ColormapName, colormaps } from './render/colormaps.ts'
 export type { OverlayOptions } from './render/overlay.ts'
 export type { Picture, PictureFormat } from './render/picture.ts'
+export type { ResolvedOptions } from './resolved-options.ts'
 export type { PlannedWindow } from './sess/geometry.ts'
 export type { EstimatedPlan as Plan } from './sess/plan.ts'
 export type { Timings } from './sess/stopwatch.ts'

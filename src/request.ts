@@ -90,32 +90,6 @@ export function copiesFor(
   return planCopies(copiesWith(methodOf(options), options), { window: { height, width }, channels })
 }
 
-/** What is added to the logit of each target: minus the classes that it is held against. */
-export function coefficientsOf(
-  model: LoadedModel,
-  against: ExplainOptions['against'],
-  method: Method,
-): Float32Array | undefined {
-  if (against === undefined) return undefined
-  if (method.kind === 'cam' && method.reads === 'activations') {
-    throw invalidOption('against', named(against), `nothing: ${method.name} reads no class`)
-  }
-  if (method.kind === 'masks') {
-    throw invalidOption('against', named(against), `nothing: ${method.name} reads the scores of one class`)
-  }
-  const coefficients = new Float32Array(model.classifier.classes)
-  for (const { target, weight } of typeof against === 'object' ? against : [{ target: against, weight: 1 }]) {
-    const index = classOf(model, target)
-    coefficients[index] = (coefficients[index] ?? 0) - weight
-  }
-  return coefficients
-}
-
-/** What an option says, for a message. */
-function named(against: NonNullable<ExplainOptions['against']>): string {
-  return typeof against === 'object' ? against.map(({ target }) => target).join(', ') : String(against)
-}
-
 /** @throws SessError `TARGET_UNKNOWN`, `TARGET_AMBIGUOUS` */
 export function classOf({ labels, classifier }: LoadedModel, target: Target): number {
   return target === 'top-1' ? topOne : resolveTarget(target, labels, classifier.classes)

@@ -6,7 +6,7 @@ import { imageSize } from '../io/decode.ts'
 import { encodeJson, encodeReport, type Report, reportData } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
 import { methodByName } from '../methods/index.ts'
-import { type ExplainOptions, explainDefaults } from '../options.ts'
+import type { ExplainOptions } from '../options.ts'
 import type { Picture } from '../render/picture.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
 import { type ExplainArguments, scalesFor } from './arguments.ts'
@@ -85,7 +85,7 @@ async function explainOne(
   }
   for (const [i, explanation] of explanations.entries()) {
     const outputs = perTarget[i] ?? []
-    const report = await reportOf(explainer, input, explanation, choices)
+    const report = await reportOf(explainer, input, explanation)
     const picture = explanation.overlay({ colormap: options.colormap, alpha: options.alpha })
     for (const output of outputs) await write(output, explanation.map, picture, report, signal)
     if (options.json) {
@@ -134,30 +134,22 @@ async function write(
   }
 }
 
-async function reportOf(
-  explainer: Explainer,
-  input: string,
-  explanation: Explanation,
-  options: ExplainOptions,
-): Promise<Report> {
-  const { map, target, method, layer, plan, windows, nonfinite, timings } = explanation
+async function reportOf(explainer: Explainer, input: string, explanation: Explanation): Promise<Report> {
+  const { map, target, method, layer, options, plan, windows, nonfinite, timings } = explanation
   const { info } = explainer
+  const { model: id, path, input: window, classes, activation, preprocessing, device } = info
   return {
     image: { name: input, width: map.width, height: map.height },
-    model: { id: info.model, path: info.path, input: info.input, classes: info.classes, layer, device: info.device },
+    model: { id, path, input: window, classes, layer, activation, preprocessing, device },
     target,
     method,
-    options: { ...explainDefaults, ...stated(options), step: plan.step, method, target: undefined },
+    options,
     plan,
     windows,
     nonfinite,
     timings,
     versions: await versions(),
   }
-}
-
-function stated(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 /** Class, probability, how it was explained, and how long that took. */

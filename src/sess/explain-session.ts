@@ -19,8 +19,8 @@ export interface ExplainSession {
   readonly targets: readonly TargetOutputs[]
   readonly classes: number
   readonly activation: 'softmax' | 'sigmoid'
-  /** The target layer; for a method that reads none, the image's own input. */
-  readonly layer: string
+  /** The target layer; undefined where none is read. */
+  readonly layer: TargetLayer | undefined
   /** Of a window's map: the target layer's grid, or the window's pixels. */
   readonly grid: Size
   readonly layerTensor: LayerTensor | undefined
@@ -123,13 +123,13 @@ export class ExplainSessions {
     kinds: readonly SeedKind[],
   ): Promise<ExplainSession> {
     const model = buildExplainModel(this.#classifier, { method, layer: chosen, seeds: kinds })
-    const { logits, seeds, targets, layer, layerTensor, inputName } = model
+    const { logits, seeds, targets, layer, layerTensor } = model
     return {
       ...(await this.#open(model)),
       logits,
       seeds,
       targets,
-      layer: layer?.name ?? inputName,
+      layer,
       layerTensor,
       grid: gridOf(method, model, this.#classifier),
     }
@@ -150,7 +150,7 @@ export class ExplainSessions {
       logits: model.logits,
       seeds: [],
       targets: [],
-      layer: model.inputName,
+      layer: undefined,
       layerTensor: undefined,
       grid: { height: 1, width: 1 },
     }

@@ -16,7 +16,13 @@ export type MaskSet =
   | { readonly kind: 'ablations'; readonly count: number }
   | { readonly kind: 'random'; readonly count: number; readonly grid: number; readonly keep: number }
   /** `origins`: y, x of each square in the window. */
-  | { readonly kind: 'squares'; readonly count: number; readonly side: number; readonly origins: Int32Array }
+  | {
+      readonly kind: 'squares'
+      readonly count: number
+      readonly side: number
+      readonly stride: number
+      readonly origins: Int32Array
+    }
 
 /** On what a window is asked again, besides itself, fitted to a model. */
 export type PlannedCopies =
@@ -79,7 +85,7 @@ function squares({ side, stride }: Extract<Masks, { kind: 'squares' }>, window: 
     throw invalidOption('stride', step, `at most the square's ${chosen}: more would leave pixels unseen`)
   const columns = positions(window.width, chosen, step)
   const origins = positions(window.height, chosen, step).flatMap((y) => columns.flatMap((x) => [y, x]))
-  return { kind: 'squares', count: origins.length / 2, side: chosen, origins: Int32Array.from(origins) }
+  return { kind: 'squares', count: origins.length / 2, side: chosen, stride: step, origins: Int32Array.from(origins) }
 }
 
 function shorterSide({ height, width }: Size): number {

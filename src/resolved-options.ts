@@ -1,0 +1,101 @@
+import type { HeldClass } from './against.ts'
+import type { Method } from './methods/method.ts'
+import type { CopySettings } from './methods/settings.ts'
+import type { TargetLayer } from './onnx/layers.ts'
+import { type ExplainOptions, explainDefaults } from './options.ts'
+import type { FusionOptions } from './sess/fusion.ts'
+import type { PlannedCopies } from './sess/mask-set.ts'
+import type { Plan } from './sess/plan.ts'
+
+/**
+ * Every choice behind an explanation, defaults included: with the same model and photo they make the same map. What
+ * the method, or a run without SESS, does not ask is undefined.
+ */
+export interface ResolvedOptions extends CopySettings {
+  readonly method: string
+  readonly layer: string | undefined
+  readonly target: { readonly index: number; readonly label: string | undefined }
+  /** The classes that the target is held against; none is usual. */
+  readonly against: readonly HeldClass[]
+  readonly seed: number | undefined
+  /** Rows and columns of the patches behind a layer of tokens. */
+  readonly tokens: readonly [number, number] | undefined
+  /** Lengths of the levels' shorter side. */
+  readonly scales: readonly number[] | undefined
+  readonly step: readonly [number, number]
+  readonly preFilter: number
+  readonly theta: number
+  readonly fusion: 'mean' | 'max' | 'average'
+  readonly smooth: false | { readonly size: number; readonly sigma: number }
+  readonly sess: boolean
+  readonly antialias: boolean
+  readonly batch: number
+  readonly maxWindows: number
+  readonly maxPixels: number
+  readonly keepMaps: boolean
+}
+
+/** What one target's explanation was made with. */
+interface Choices {
+  /** As they were given. */
+  readonly options: ExplainOptions
+  readonly method: Method
+  /** The target layer that the method read. */
+  readonly layer: TargetLayer | undefined
+  readonly target: ResolvedOptions['target']
+  readonly against: readonly HeldClass[]
+  readonly copies: PlannedCopies
+  readonly plan: Plan
+  readonly fusion: FusionOptions
+}
+
+export function resolvedOptions(choices: Choices): ResolvedOptions {
+  const { options, method, layer, target, against, copies, plan, fusion } = choices
+  return {
+    method: method.name,
+    layer: layer?.name,
+    target: { index: target.index, label: target.label },
+    against,
+    ...settingsOf(copies),
+    seed: isDrawn(copies) ? (options.seed ?? explainDefaults.seed) : undefined,
+    tokens: layer?.layout === 'tokens' ? [layer.height, layer.width] : undefined,
+    scales: plan.sess ? plan.scales : undefined,
+    step: plan.step,
+    preFilter: fusion.preFilter,
+    theta: fusion.theta,
+    fusion: fusion.mode,
+    smooth: fusion.smoothing ?? false,
+    sess: plan.sess,
+    antialias: plan.antialias,
+    batch: plan.batch,
+    maxWindows: options.maxWindows ?? explainDefaults.maxWindows,
+    maxPixels: options.maxPixels ?? explainDefaults.maxPixels,
+    keepMaps: fusion.keepMaps,
+  }
+}
+
+/** What the copies of a window were made with. */
+function settingsOf(copies: PlannedCopies): CopySettings {
+  if (copies.kind === 'none') return {}
+  if (copies.kind !== 'masked') return { samples: copies.count }
+  const { set } = copies
+  switch (set.kind) {
+    case 'activations':
+      return { topChannels: set.top }
+    case 'groups':
+      return { groups: set.count, grouping: set.grouping }
+    case 'ablations':
+      return {}
+    case 'random':
+      return { masks: set.count, maskGrid: set.grid, keep: set.keep }
+    case 'squares':
+      return { square: set.side, stride: set.stride }
+  }
+}
+
+/** Whether anything was drawn at random. */
+function isDrawn(copies: PlannedCopies): boolean {
+  if (copies.kind !== 'masked') return copies.kind === 'noise'
+  const { set } = copies
+  return set.kind === 'random' || (set.kind === 'groups' && set.grouping === 'k-means')
+}
