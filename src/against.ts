@@ -1,4 +1,4 @@
-import { invalidOption } from './error.ts'
+import { uselessOption } from './error.ts'
 import type { Method } from './methods/method.ts'
 import { resolveTarget } from './models/labels.ts'
 import type { ExplainOptions } from './options.ts'
@@ -9,11 +9,6 @@ export interface HeldClass {
   readonly label: string | undefined
   /** How much of its logit is taken away (less than 0: added). */
   readonly weight: number
-}
-
-/** What an option says, for a message. */
-function named(against: NonNullable<ExplainOptions['against']>): string {
-  return typeof against === 'object' ? against.map(({ target }) => target).join(', ') : String(against)
 }
 
 /**
@@ -27,14 +22,19 @@ export function resolveAgainst(
 ): readonly HeldClass[] {
   if (against === undefined) return []
   if (method.kind === 'cam' && method.reads === 'activations') {
-    throw invalidOption('against', named(against), `nothing: ${method.name} reads no class`)
+    throw uselessOption('against', against, `${method.name} reads no class`, 'take a method that does')
   }
   if (method.kind === 'masks') {
-    throw invalidOption('against', named(against), `nothing: ${method.name} reads the scores of one class`)
+    throw uselessOption(
+      'against',
+      against,
+      `${method.name} reads the scores of one class`,
+      'take a method that reads gradients',
+    )
   }
   const given = typeof against === 'object' ? against : [{ target: against, weight: 1 }]
   return given.map(({ target, weight }) => {
-    const index = resolveTarget(target, model.labels, model.classes)
+    const index = resolveTarget(target, model.labels, model.classes, 'against')
     return { index, label: model.labels?.[index], weight }
   })
 }

@@ -1,7 +1,7 @@
 import { coefficientsOf, resolveAgainst } from './against.ts'
 import type { Call } from './call.ts'
 import { type ComparedCell, Comparison } from './comparison.ts'
-import { invalidOption } from './error.ts'
+import { uselessOption } from './error.ts'
 import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import type { LoadedModel } from './load.ts'
@@ -119,7 +119,7 @@ function refuseUnused(options: CopySettings, methods: readonly Method[]): void {
   const unused = (Object.keys(settingsOf(undefined, options)) as (keyof CopySettings)[]).find((name) => !used.has(name))
   if (unused === undefined) return
   const names = methods.map(({ name }) => name).join(', ')
-  throw invalidOption(unused, options[unused], `to be left out: none of ${names} has such a setting`)
+  throw uselessOption(unused, options[unused], `none of ${names} has such a setting`, 'add a method that has')
 }
 
 function planRow(model: LoadedModel, image: Size, row: Row): PlannedRow {

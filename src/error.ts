@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 /** Every code a failure can carry. Names are part of the public contract. */
 export type SessErrorCode =
   | 'IMAGE_UNREADABLE'
@@ -33,7 +35,27 @@ export class SessError extends Error {
 
 /** `OPTION_INVALID` in its one form: option, value, expectation. */
 export function invalidOption(option: string, value: unknown, expected: string): SessError {
-  const shown =
-    typeof value === 'string' ? `"${value}"` : Array.isArray(value) ? `[${value.join(', ')}]` : String(value)
-  return new SessError('OPTION_INVALID', `${option} is ${shown}; expected ${expected}.`)
+  return new SessError('OPTION_INVALID', `${option} is ${shown(value)}; expected ${expected}.`)
+}
+
+/** `OPTION_INVALID` for an option that would change nothing: option, value, why, and what to do. */
+export function uselessOption(option: string, value: unknown, why: string, instead: string): SessError {
+  return new SessError('OPTION_INVALID', `${option} is ${shown(value)}, but ${why}: leave it out, or ${instead}.`)
+}
+
+const mostItems = 8
+const mostCharacters = 200
+
+/** A value as a message prints it: on one line, and cut where it is long. */
+function shown(value: unknown, depth = 2): string {
+  if (typeof value === 'string') {
+    return value.length > mostCharacters ? `"${value.slice(0, mostCharacters)}..."` : `"${value}"`
+  }
+  if (!Array.isArray(value) || depth === 0) {
+    const limits = { depth: 1, maxArrayLength: mostItems, maxStringLength: mostCharacters }
+    return inspect(value, limits).replace(/\s+/g, ' ')
+  }
+  const items = value.slice(0, mostItems).map((item) => shown(item, depth - 1))
+  const more = value.length > mostItems ? [`... ${value.length - mostItems} more`] : []
+  return `[${[...items, ...more].join(', ')}]`
 }

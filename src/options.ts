@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import { invalidOption } from './error.ts'
+import { invalidOption, SessError } from './error.ts'
 import { DEFAULT_MAX_PIXELS } from './io/decode.ts'
 
 /** A class by index (a number, or digits), by label, or `top-1`: the argmax of the whole image. */
@@ -178,7 +178,8 @@ function check<T>(schema: z.ZodType<T>, options: unknown, fields: object): T {
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   if (issue?.code === 'unrecognized_keys') {
-    throw invalidOption(issue.keys[0] ?? 'options', 'unknown', `one of the options ${Object.keys(fields).join(', ')}`)
+    const known = Object.keys(fields).join(', ')
+    throw new SessError('OPTION_INVALID', `${issue.keys[0]} is no option; expected one of ${known}.`)
   }
   const name = String(issue?.path[0] ?? 'options')
   const value: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, name) : options

@@ -1,4 +1,4 @@
-import { invalidOption } from '../error.ts'
+import { uselessOption } from '../error.ts'
 import type { Masks } from './masks.ts'
 import { type Copies, copiesOf, type Method } from './method.ts'
 
@@ -72,7 +72,7 @@ export function copiesWith(method: Method, given: CopySettings): Copies {
     if (given[name] === undefined) return copies
     const next = changed(copies, name, given)
     if (next === undefined) {
-      throw invalidOption(name, given[name], `to be left out: ${method.name} has no such setting`)
+      throw uselessOption(name, given[name], `${method.name} has no such setting`, 'take a method that has')
     }
     return next
   }, copiesOf(method))

@@ -57,20 +57,28 @@ export function parseLabels(text: string): readonly string[] {
  * The class that a target names: a number or a string of digits is an index, anything else a label. A label is
  * compared without regard to case: the whole, else one of its synonyms ("lion, king of beasts"), else whole words of
  * it, else a part of it; the first of these that any label meets must be met by one class only.
+ * `option` is where the name comes from.
+ * @throws SessError `TARGET_UNKNOWN`, `TARGET_AMBIGUOUS`
  */
-export function resolveTarget(target: string | number, labels: readonly string[] | undefined, classes: number): number {
+export function resolveTarget(
+  target: string | number,
+  labels: readonly string[] | undefined,
+  classes: number,
+  option: 'target' | 'against' = 'target',
+): number {
+  const what = option === 'target' ? 'Target' : 'Against'
   if (typeof target === 'number' || /^\d+$/.test(target)) {
     const index = Number(target)
     if (Number.isInteger(index) && index >= 0 && index < classes) return index
     throw new SessError(
       'TARGET_UNKNOWN',
-      `Target ${target} is not a class; expected an index from 0 to ${classes - 1}.`,
+      `${what} ${target} is not a class; expected an index from 0 to ${classes - 1}.`,
     )
   }
   if (labels === undefined) {
     throw new SessError(
       'TARGET_UNKNOWN',
-      `Target "${target}" cannot be looked up, as the model has no labels: pass an index from 0 to ${classes - 1}, ` +
+      `${what} "${target}" cannot be looked up, as the model has no labels: pass an index from 0 to ${classes - 1}, ` +
         'or labels with --labels FILE (labels in the library).',
     )
   }
@@ -84,19 +92,19 @@ export function resolveTarget(target: string | number, labels: readonly string[]
   ]
   for (const test of wanted === '' ? [] : tests) {
     const found = folded.flatMap((label, index) => (test(label) ? [index] : []))
-    if (found.length > 1) throw ambiguous(target, found, labels)
+    if (found.length > 1) throw ambiguous(`${what} "${target}"`, found, labels)
     if (found[0] !== undefined) return found[0]
   }
   const near = nearest(wanted, folded).map((index) => named(index, labels))
-  throw new SessError('TARGET_UNKNOWN', `No label fits target "${target}". Nearest: ${near.join(', ')}.`)
+  throw new SessError('TARGET_UNKNOWN', `No label fits ${option} "${target}". Nearest: ${near.join(', ')}.`)
 }
 
-function ambiguous(target: string, found: readonly number[], labels: readonly string[]): SessError {
+function ambiguous(subject: string, found: readonly number[], labels: readonly string[]): SessError {
   const shown = found.slice(0, 10).map((index) => named(index, labels))
   const more = found.length > shown.length ? ` and ${found.length - shown.length} more` : ''
   return new SessError(
     'TARGET_AMBIGUOUS',
-    `Target "${target}" fits ${found.length} classes: ${shown.join('; ')}${more}. Pass the whole label or its index.`,
+    `${subject} fits ${found.length} classes: ${shown.join('; ')}${more}. Pass the whole label or its index.`,
   )
 }
 

@@ -254,7 +254,16 @@ describe('the class that the photo itself says', () => {
     }
     const top = [{ target: 'top-1', weight: 1 }]
     await expect(explainer.explain(square, { against: top })).rejects.toMatchObject(refused)
-    await expect(explainer.explain(square, { against: 1, method: 'eigen-cam' })).rejects.toMatchObject(refused)
+    const against = [{ target: 1, weight: 0.5 }]
+    await expect(explainer.explain(square, { against, method: 'eigen-cam' })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message:
+        'against is [{ target: 1, weight: 0.5 }], but eigen-cam reads no class: leave it out, or take a method that does.',
+    })
+    await expect(explainer.explain(square, { samples: 3 })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringMatching(/^samples is 3, but grad-cam asks each window once: leave it out/),
+    })
     const half = await explainer.explain(square, { target: 2, against: [{ target: 2, weight: 0.5 }], sess: false })
     expect(Math.max(...half.map.data)).toBeGreaterThan(0)
   })

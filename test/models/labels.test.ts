@@ -67,6 +67,17 @@ describe('a target', () => {
     expect(attempt).toThrow(message)
   })
 
+  it('is told by the option that names it', () => {
+    for (const [target, message] of [
+      ['tensh', /^No label fits against "tensh"\. Nearest/],
+      ['cat', /^Against "cat" fits 2 classes/],
+      [9, /^Against 9 is not a class/],
+    ] as const) {
+      expect(() => resolveTarget(target, labels, 9, 'against')).toThrow(message)
+    }
+    expect(() => resolveTarget('tench', undefined, 5, 'against')).toThrow(/^Against "tench" cannot be looked up/)
+  })
+
   it('without labels is an index', () => {
     expect(resolveTarget('3', undefined, 5)).toBe(3)
     expect(() => resolveTarget('tench', undefined, 5)).toThrow(/no labels: pass an index from 0 to 4.*--labels/)
