@@ -99,7 +99,7 @@ const explainSchema = z.strictObject({
   square: field<number>('a whole number of pixels from 1', (v) => isInteger(v, 1)),
   stride: field<number>('a whole number of pixels from 1', (v) => isInteger(v, 1)),
   /** For methods that draw at random. */
-  seed: field<number>('a whole number from 0', (v) => isInteger(v, 0)),
+  seed: field<number>('a whole number from 0 to 9007199254740991', (v) => isInteger(v, 0)),
   signal,
   onProgress,
 })

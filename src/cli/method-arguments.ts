@@ -22,7 +22,7 @@ export function addMethodOptions(command: Command): Command {
     )
     .addOption(option('--square <n>', "side of occlusion's square (default: a seventh of the window)", integer(1)))
     .addOption(option('--stride <n>', "step of occlusion's square (default: half its side)", integer(1)))
-    .addOption(option('--seed <n>', 'for methods that draw at random', integer(0)))
+    .addOption(option('--seed <n>', 'for methods that draw at random (default: 0)', integer(0)))
 }
 
 /** What was said of these. */

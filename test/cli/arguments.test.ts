@@ -41,6 +41,7 @@ describe('options reach the library as', () => {
     ['--pre-filter 0.99 --theta .1', { preFilter: 0.99, theta: 0.1 }],
     ['--no-smooth --no-sess --no-antialias', { smooth: false, sess: false, antialias: false }],
     ['--batch auto', { batch: 'auto' }],
+    ['--seed 9007199254740991 --samples 7', { seed: Number.MAX_SAFE_INTEGER, samples: 7 }],
     ['--batch 3 --max-windows 9 --max-pixels 1e6', { batch: 3, maxWindows: 9, maxPixels: 1_000_000 }],
   ])('explain: %s', async (options, expected) => {
     const { calls, load } = recorder()
@@ -94,6 +95,8 @@ describe('a wrong option ends with status 2 and names option, value and what is 
     [['--max-pixels', ' 1'], /--max-pixels/],
     [['--colormap', 'sunset'], /--colormap is "sunset"; expected one of inferno/],
     [['--alpha', '1.1'], /--alpha is "1\.1"; expected a number from 0 to 1/],
+    [['--seed', '9007199254740992'], /--seed is "9007199254740992"; expected a whole number from 0/],
+    [['--seed', '-1'], /--seed is "-1"/],
     [['--target', ''], /--target is ""/],
     [['-o', 'x.gif'], /-o is "x\.gif"/],
     [['-o', 'x.html'], /not available yet/],

@@ -123,6 +123,9 @@ describe.each([
     expectMap(map, grey(mean(await gradientsAt(noisy))))
     expect(await mapOf('smoothgrad', { samples: copies, seed: 7, batch: 3 })).toEqual(map)
     expect(await mapOf('smoothgrad', { samples: copies, seed: 8 })).not.toEqual(map)
+    const largest = await mapOf('smoothgrad', { samples: copies, seed: Number.MAX_SAFE_INTEGER })
+    expect(await mapOf('smoothgrad', { samples: copies, seed: Number.MAX_SAFE_INTEGER - 1 })).not.toEqual(largest)
+    await expect(mapOf('smoothgrad', { seed: 2 ** 53 })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
   })
 
   it('guided-backprop is no plain gradient, and guided-grad-cam is inside the CAM', async () => {
