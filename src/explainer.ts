@@ -22,7 +22,17 @@ import {
   type LoadOptions,
   type Target,
 } from './options.ts'
-import { classOf, classScore, copiesFor, fusionOptions, methodOf, outputsOf, planOf, topOne } from './request.ts'
+import {
+  classOf,
+  classScore,
+  copiesFor,
+  fusionOptions,
+  methodOf,
+  outputsOf,
+  planOf,
+  refuseUnreadLayer,
+  topOne,
+} from './request.ts'
 import { resolvedOptions } from './resolved-options.ts'
 import { memoryOf, type OutputSizes } from './sess/buffers.ts'
 import { explainWindows, scheduleOf } from './sess/explain-windows.ts'
@@ -118,6 +128,7 @@ export class Explainer {
     const seeds = targets.map(() => (coefficients === undefined ? 'class' : 'combination') as SeedKind)
     return await this.#call(options.signal, async (call) => {
       using model = await sessions.explaining({ method, layer: options.layer, seeds })
+      refuseUnreadLayer(options.layer, method, model.layer)
       using asker = await sessions.asking(method, model)
       const decoded = await call.clock.wall('decode', decode(image, options))
       const plan = this.#estimate(decoded, options, model)

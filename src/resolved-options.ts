@@ -1,6 +1,6 @@
 import type { HeldClass } from './against.ts'
-import type { Method } from './methods/method.ts'
-import type { CopySettings } from './methods/settings.ts'
+import { drawsAtRandom, type Method } from './methods/method.ts'
+import { type CopySettings, copiesWith } from './methods/settings.ts'
 import type { TargetLayer } from './onnx/layers.ts'
 import { type ExplainOptions, explainDefaults } from './options.ts'
 import type { FusionOptions } from './sess/fusion.ts'
@@ -57,7 +57,7 @@ export function resolvedOptions(choices: Choices): ResolvedOptions {
     target: { index: target.index, label: target.label },
     against,
     ...settingsOf(copies),
-    seed: isDrawn(copies) ? (options.seed ?? explainDefaults.seed) : undefined,
+    seed: drawsAtRandom(copiesWith(method, options)) ? (options.seed ?? explainDefaults.seed) : undefined,
     tokens: layer?.layout === 'tokens' ? [layer.height, layer.width] : undefined,
     scales: plan.sess ? plan.scales : undefined,
     step: plan.step,
@@ -91,11 +91,4 @@ function settingsOf(copies: PlannedCopies): CopySettings {
     case 'squares':
       return { square: set.side, stride: set.stride }
   }
-}
-
-/** Whether anything was drawn at random. */
-function isDrawn(copies: PlannedCopies): boolean {
-  if (copies.kind !== 'masked') return copies.kind === 'noise'
-  const { set } = copies
-  return set.kind === 'random' || (set.kind === 'groups' && set.grouping === 'k-means')
 }

@@ -6,7 +6,9 @@ import { imageSize } from '../io/decode.ts'
 import { encodeJson, encodeReport, type Report, reportData } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
 import { methodByName } from '../methods/index.ts'
-import type { ExplainOptions } from '../options.ts'
+import { drawsAtRandom } from '../methods/method.ts'
+import { copiesWith } from '../methods/settings.ts'
+import { type ExplainOptions, explainDefaults } from '../options.ts'
 import type { Picture } from '../render/picture.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
 import { type ExplainArguments, scalesFor } from './arguments.ts'
@@ -19,7 +21,10 @@ import { versions } from './versions.ts'
 
 /** `sess explain`: the saliency of each image, into files. */
 export async function explain(inputs: readonly string[], options: ExplainArguments, context: Context): Promise<number> {
-  if (options.method !== undefined) methodByName(options.method) // before a model is loaded for nothing
+  const method = methodByName(options.method ?? explainDefaults.method) // before a model is loaded for nothing
+  if (options.seed !== undefined && !drawsAtRandom(copiesWith(method, options))) {
+    note(context, options, `--seed changes nothing: ${method.name} draws nothing at random.`)
+  }
   const planned = await planOutputs(inputs, options)
   const failures: unknown[] = []
   const fail = (error: unknown, input: string) => {
@@ -106,12 +111,12 @@ async function explainOne(
 
 /** What the command line says about the method, without the target and what concerns the process. */
 function explainOptions(explainer: Explainer, options: ExplainArguments): ExplainOptions {
-  const { against, method, step, preFilter, theta, fusion, smooth, sess, antialias, batch } = options
+  const { against, method, layer, step, preFilter, theta, fusion, smooth, sess, antialias, batch } = options
   const { maxWindows, maxPixels } = options
   const { height, width } = explainer.info.input
   const scales = scalesFor(options.scales, Math.max(height, width))
   return {
-    ...{ against, method, scales, step, preFilter, theta, fusion, smooth, sess, antialias, batch },
+    ...{ against, method, layer, scales, step, preFilter, theta, fusion, smooth, sess, antialias, batch },
     ...{ maxWindows, maxPixels },
     ...methodArguments(options),
   }

@@ -78,3 +78,10 @@ const none: NoCopies = { kind: 'none' }
 export function copiesOf(method: Method): Copies {
   return method.kind === 'cam' ? none : method.copies
 }
+
+/** Whether a seed changes the map. */
+export function drawsAtRandom(copies: Copies): boolean {
+  if (copies.kind !== 'masked') return copies.kind === 'noise'
+  const { masks } = copies
+  return masks.kind === 'random' || (masks.kind === 'groups' && masks.grouping === 'k-means')
+}

@@ -1,7 +1,8 @@
+import { uselessOption } from '../error.ts'
 import { type Batch, openBatch } from './batch.ts'
 import { type Activation, findImageInput, findLogits, type Layout, type ModelOverrides } from './discover.ts'
 import { type Graph, readGraph } from './graph.ts'
-import { layerCandidates, namedLayer, type TargetLayer } from './layers.ts'
+import { hasTokens, layerCandidates, namedLayer, type TargetLayer } from './layers.ts'
 import { type ModelSource, readModel } from './proto.ts'
 import type { ShapeProbe, Shapes } from './shapes.ts'
 import type { PatchGrid } from './tokens.ts'
@@ -36,7 +37,8 @@ export interface ClassifierGraph {
 /**
  * Reads and understands a classifier. What a manifest states (`overrides`) wins over what the graph suggests.
  *
- * Throws `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, and `LAYER_NOT_FOUND` for a stated layer.
+ * Throws `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `LAYER_NOT_FOUND` for a stated layer, and
+ * `OPTION_INVALID` for a stated grid of patches that no tensor has.
  */
 export async function loadClassifier(
   source: ModelSource,
@@ -55,6 +57,10 @@ export async function loadClassifier(
   const candidates = layerCandidates(graph, shapes, ends)
   const layer =
     overrides.layer === undefined ? candidates[0] : namedLayer(graph, shapes, ends, candidates, overrides.layer)
+  if (tokens !== undefined && !hasTokens(graph, shapes, ends)) {
+    const why = `no tensor of model "${graph.name}" holds such a grid of patches`
+    throw uselessOption('tokens', [tokens.height, tokens.width], why, 'state the rows and columns that it has')
+  }
   return {
     graph,
     shapes,

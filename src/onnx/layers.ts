@@ -43,6 +43,12 @@ export function layerCandidates(graph: Graph, shapes: Shapes, ends: Ends): reado
     .filter((layer) => layer.layout !== 'tokens' || tokensReachLogits(graph, shapes, layer.name, ends.logits))
 }
 
+/** Whether any tensor on the way holds patches as tokens. */
+export function hasTokens(graph: Graph, shapes: Shapes, ends: Ends): boolean {
+  const describe = layerDescriber(graph, shapes, ends)
+  return [...tensorsBetween(graph, shapes, ends.input, ends.logits)].some((name) => describe(name)?.layout === 'tokens')
+}
+
 /**
  * The layer that a tensor or node name means; any feature map between input and logits will do.
  * Throws `LAYER_NOT_FOUND` with the candidates.

@@ -31,6 +31,7 @@ describe('options reach the library as', () => {
   it.each<[string, object]>([
     ['', {}],
     ['--target 5 --target tabby', { target: ['5', 'tabby'] }],
+    ['--method cam --layer l', { method: 'cam', layer: 'l' }],
     ['--method cam --fusion max', { method: 'cam', fusion: 'max' }],
     ['--scales 5', { scales: 5 }],
     ['--scales 223', { scales: 223 }],
@@ -158,6 +159,16 @@ describe('messages', () => {
     expect((await sess(['explain', 'p.png', '--quiet'], { load })).stderr).toBe(
       'sess: IMAGE_UNREADABLE: p.png: enough\n',
     )
+  })
+
+  it('a seed that changes nothing is said once, and still taken', async () => {
+    const { calls, load } = recorder()
+    const told = /^sess: --seed changes nothing: grad-cam draws nothing at random\.$/gm
+    expect((await sess(['explain', 'p.png', 'q.png', '--seed', '3'], { load })).stderr.match(told)).toHaveLength(1)
+    expect(calls.explain[0]).toMatchObject({ seed: 3 })
+    const drawing = await sess(['explain', 'p.png', '--seed', '3', '--method', 'smoothgrad'], { load })
+    expect(drawing.stderr).not.toContain('--seed')
+    expect((await sess(['explain', 'p.png', '--seed', '3', '--quiet'], { load })).stderr).not.toContain('--seed')
   })
 
   it('--verbose adds the stack', async () => {

@@ -205,7 +205,13 @@ describe('a transformer that reads its class token alone', () => {
     const name = 'tokens behind a class token'
     const wide = await readModel(name, { tokens: { height: 2, width: 6 } })
     expect(wide.layer).toMatchObject({ name: 'a', height: 2, width: 6, skip: 1 })
-    const large = await readModel(name, { tokens: { height: 4, width: 4 } })
-    expect(large.layer?.layout).not.toBe('tokens')
+    await expect(readModel(name, { tokens: { height: 4, width: 4 } })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringMatching(
+        /^tokens is \[4, 4\], but no tensor of model ".*" holds such a grid .*leave it out/,
+      ),
+    })
+    const noTokens = readModel('channels last', { tokens: { height: 3, width: 4 } })
+    await expect(noTokens).rejects.toMatchObject({ code: 'OPTION_INVALID' })
   })
 })

@@ -283,6 +283,32 @@ describe('the class that the photo itself says', () => {
   })
 })
 
+describe('a layer', () => {
+  it('that the method does not read is refused where it is asked for, and no matter as the default', async () => {
+    const path = models.write('layered', modelBytes(plain))
+    const options = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }
+    await using explainer = await Explainer.load(path, { ...options, layer: 'c' })
+    const [asked, size] = [
+      { method: 'gradient', target, layer: 'c', sess: false },
+      { height: HEIGHT, width: WIDTH },
+    ]
+    const refused = {
+      code: 'OPTION_INVALID',
+      message: 'layer is "c", but gradient reads no layer: leave it out, or take a method that does, such as grad-cam.',
+    }
+    await expect(explainer.explain(photo, asked)).rejects.toMatchObject(refused)
+    expect(() => explainer.plan(size, asked)).toThrow(expect.objectContaining(refused))
+    for (const method of ['gradient', 'guided-grad-cam', 'grad-cam']) {
+      const { options } = await explainer.explain(photo, { method, target, sess: false })
+      expect(options.layer).toBe(method === 'gradient' ? undefined : 'c')
+    }
+    for (const method of ['guided-grad-cam', 'grad-cam']) {
+      expect((await explainer.explain(photo, { ...asked, method, layer: 'e' })).layer).toBeDefined()
+      expect(explainer.plan(size, { ...asked, method }).forwards).toBe(1)
+    }
+  })
+})
+
 describe('a pre-filter', () => {
   it('spares the copies of the windows that it drops', async () => {
     const path = models.write('filtered', modelBytes(plain))
