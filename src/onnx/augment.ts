@@ -56,8 +56,10 @@ export class AugmentedGraph {
       taken: (name) => graph.producers.has(name) || graph.initializers.has(name) || inputs.has(name),
     })
     this.images = classifier.batch === 'fixed' ? 1 : BATCH
-    const dims = classifier.shapes.get(classifier.logits)?.dims ?? []
-    this.logits = this.emitter.reshape(classifier.logits, dims, [this.images, classifier.classes])
+    this.logits = this.emitter.reshape(classifier.logits, this.dims(classifier.logits), [
+      this.images,
+      classifier.classes,
+    ])
     this.output(this.logits, [classifier.classes])
   }
 
@@ -73,12 +75,13 @@ export class AugmentedGraph {
   }
 
   /**
-   * The gradients of a seed at `tensors`; one that does not lead to the logits has none.
-   * @throws SessError `MODEL_UNSUPPORTED` for an operator that gradients do not pass
+   * The gradients of a seed at `tensors`, by tensor.
+   * @throws SessError `MODEL_UNSUPPORTED` for an operator that gradients do not pass; the lookup, for a tensor that does
+   * not lead to the logits
    */
-  gradients(seed: SeedInputs, tensors: readonly string[], passing: Passing): ReadonlyMap<string, Gradient> {
+  gradients(seed: SeedInputs, tensors: readonly string[], passing: Passing): (tensor: string) => Gradient {
     const { classifier, emitter } = this
-    return buildGradients({
+    const found = buildGradients({
       graph: classifier.graph,
       shapes: classifier.shapes,
       emitter,
@@ -87,6 +90,22 @@ export class AugmentedGraph {
       passing,
       extraOutputs: this.#extraOutputs,
     })
+    return (tensor) => {
+      const gradient = found.get(tensor)
+      if (gradient === undefined) throw unsupported(classifier.graph.name, `has no gradient at "${tensor}"`)
+      return gradient
+    }
+  }
+
+  /**
+   * The shape of one of the model's own tensors.
+   * @throws SessError `MODEL_UNSUPPORTED` where it is open
+   */
+  dims(tensor: string): Dims {
+    const { graph, shapes } = this.classifier
+    const facts = shapes.get(tensor)
+    if (facts === undefined) throw unsupported(graph.name, `leaves the shape of "${tensor}" open`)
+    return facts.dims
   }
 
   /** Whether a tensor that was added depends on the image by more than the choice of the seed's class. */
@@ -154,7 +173,7 @@ export class AugmentedGraph {
 
   #seedGradient({ classes, coefficients }: SeedInputs): Gradient {
     const { classifier, emitter } = this
-    const dims = classifier.shapes.get(classifier.logits)?.dims ?? []
+    const dims = this.dims(classifier.logits)
     const target = chosenClass(emitter, classes, this.logits)
     const one: Gradient = { kind: 'one-hot', target, axis: classifier.classAxis, dims, factor: 1 }
     if (coefficients === undefined) return one

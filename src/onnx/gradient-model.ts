@@ -1,7 +1,6 @@
 import type { NodeProto } from 'onnx-buf'
 import { AugmentedGraph, type OpenableModel, type SeedInputs, type SeedKind } from './augment.ts'
 import type { ClassifierGraph } from './classifier.ts'
-import { unsupported } from './errors.ts'
 import { expand } from './grad/gradient.ts'
 import type { Dim } from './shapes.ts'
 
@@ -28,14 +27,10 @@ export function buildGradientModel(
   const augmented = new AugmentedGraph(classifier)
   const seeds = options.seeds.map((kind, i) => augmented.seedInputs(kind, i))
   const gradients = seeds.map((seed) => {
-    const found = augmented.gradients(seed, options.tensors, 'plain')
+    const gradientAt = augmented.gradients(seed, options.tensors, 'plain')
     return options.tensors.map((tensor) => {
-      const gradient = found.get(tensor)
-      const dims = classifier.shapes.get(tensor)?.dims
-      if (gradient === undefined || dims === undefined) {
-        throw unsupported(classifier.graph.name, `has no gradient at "${tensor}"`)
-      }
-      const { name } = expand(augmented.emitter, gradient, dims)
+      const dims = augmented.dims(tensor)
+      const { name } = expand(augmented.emitter, gradientAt(tensor), dims)
       augmented.output(name, dims.slice(1).map(lengthOf))
       return name
     })

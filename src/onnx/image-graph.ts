@@ -1,7 +1,6 @@
 import { SessError } from '../error.ts'
 import type { AugmentedGraph, SeedInputs } from './augment.ts'
 import type { ClassifierGraph } from './classifier.ts'
-import { unsupported } from './errors.ts'
 import type { Passing } from './grad/build.ts'
 import type { Emitter } from './grad/emitter.ts'
 import { expand } from './grad/gradient.ts'
@@ -33,12 +32,8 @@ export class ImageGraph {
    */
   gradient(passing: Passing): string {
     const { classifier } = this.#augmented
-    const gradient = this.#augmented.gradients(this.#seed, [this.name], passing).get(this.name)
-    const dims = classifier.shapes.get(this.name)?.dims
-    if (gradient === undefined || dims === undefined) {
-      throw unsupported(classifier.graph.name, 'has no gradient at the image')
-    }
-    const { name } = expand(this.e, gradient, dims)
+    const gradient = this.#augmented.gradients(this.#seed, [this.name], passing)(this.name)
+    const { name } = expand(this.e, gradient, this.#augmented.dims(this.name))
     if (passing === 'guided' && name === this.gradient('plain')) {
       const why = 'has no Relu, and no Clip from 0, that guiding would change; take gradient'
       throw new SessError('METHOD_UNSUPPORTED', `Model "${classifier.graph.name}" ${why}.`)

@@ -1,6 +1,5 @@
 import { SessError } from '../error.ts'
 import type { AugmentedGraph, SeedInputs } from './augment.ts'
-import { unsupported } from './errors.ts'
 import type { Emitter } from './grad/emitter.ts'
 import {
   asTensor,
@@ -45,8 +44,7 @@ export class LayerGraph {
     this.width = layer.width
     this.cells = layer.height * layer.width
     this.#dims = [augmented.images, layer.channels, layer.height, layer.width]
-    const whole = augmented.classifier.shapes.get(layer.name)?.dims ?? []
-    this.activations = this.#channelsFirst(tensorGradient(layer.name, whole)).name
+    this.activations = this.#channelsFirst(tensorGradient(layer.name, augmented.dims(layer.name))).name
   }
 
   /**
@@ -55,8 +53,7 @@ export class LayerGraph {
    */
   gradient(): Gradient {
     const { name } = this.#layer
-    const gradient = this.#augmented.gradients(this.#seed, [name], 'plain').get(name)
-    if (gradient === undefined) throw unsupported(this.#augmented.classifier.graph.name, `has no gradient at "${name}"`)
+    const gradient = this.#augmented.gradients(this.#seed, [name], 'plain')(name)
     return gradient.kind === 'one-hot' ? this.#channelsFirst(asTensor(this.e, gradient)) : this.#channelsFirst(gradient)
   }
 

@@ -4,10 +4,10 @@ import { gradCam } from '../../src/methods/grad-cam.ts'
 import { methods } from '../../src/methods/index.ts'
 import { methodSupport } from '../../src/methods/support.ts'
 import { loadClassifier } from '../../src/onnx/classifier.ts'
-import { int, modelBytes, op, randomTensor } from '../onnx/models.ts'
+import { int, type ModelSpec, modelBytes, op, randomTensor } from '../onnx/models.ts'
 import { probe } from '../onnx/ort.ts'
 
-const bytes = modelBytes({
+const spec: ModelSpec = {
   nodes: [
     op('Conv', 'x k', 'c'),
     op('Relu', 'c', 'a'),
@@ -16,7 +16,8 @@ const bytes = modelBytes({
     op('Gemm', 'f w', 'z', { transB: int(1) }),
   ],
   tensors: [randomTensor('k', [6, 3, 3, 3]), randomTensor('w', [5, 6])],
-})
+}
+const bytes = modelBytes(spec)
 
 describe('which methods a model supports', () => {
   it('is told without its weights being read', async () => {
@@ -31,5 +32,18 @@ describe('which methods a model supports', () => {
     }
     expect(() => buildExplainModel(classifier, { method: gradCam, seeds: ['class'] }).encode()).toThrow(/are read/)
     expect(methodSupport(classifier)).toEqual(methods.map(({ name }) => ({ name, supported: true })))
+  })
+
+  it('is told with the tensor behind which all is flat', async () => {
+    const nodes = spec.nodes.flatMap((node) =>
+      node.opType === 'GlobalAveragePool' ? [op('Round', 'a', 'r'), op('GlobalAveragePool', 'r', 'p')] : [node],
+    )
+    const classifier = await loadClassifier({ bytes: modelBytes({ ...spec, nodes }) }, { layer: 'a' }, probe)
+    const reasons = methodSupport(classifier).map((method) => [method.name, method.supported ? '' : method.reason])
+    expect(Object.fromEntries(reasons)).toMatchObject({
+      'grad-cam': expect.stringContaining('has no gradient at "a"'),
+      gradient: expect.stringContaining('has no gradient at "x"'),
+      'eigen-cam': '',
+    })
   })
 })
