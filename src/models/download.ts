@@ -4,7 +4,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { SessError } from '../error.ts'
 import { throwIfAborted } from '../io/abort.ts'
 import { sha256Of } from './checksum.ts'
-import { type Answer, Connections, type Patience, Refusal, shownAddress } from './http.ts'
+import {
+  Answered,
+  answered,
+  failed,
+  isOffline,
+  megabytes,
+  mismatch,
+  reasonOf,
+  unwritable,
+} from './download-failures.ts'
+import { type Answer, Connections, type Patience, Refusal } from './http.ts'
 import { Partial, TakenOver } from './partial.ts'
 
 export interface DownloadProgress {
@@ -43,16 +53,6 @@ const defaultPatience = { connect: 15_000, idle: 30_000, retries: 4, pause: 500 
 /** Progress between two breaks after which the count of attempts starts again. */
 const WORTH_GOING_ON = 1 << 20
 const SPARE_BYTES = 16 << 20
-
-/** Cause of a `DOWNLOAD_FAILED` that the server's answer is the reason for. */
-export class Answered extends Error {
-  readonly status: number
-
-  constructor(status: number) {
-    super(answered(status))
-    this.status = status
-  }
-}
 
 /** A break that a further attempt may mend. */
 class Break extends Error {}
@@ -265,70 +265,4 @@ function strongTag(etag: string | undefined): string {
 
 function numberOf(header: string | undefined): number | undefined {
   return header !== undefined && /^\d+$/.test(header) ? Number(header) : undefined
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`
-}
-
-function answered(status: number): string {
-  if (status === 401 || status === 403) return `the server answered ${status}: it wants other credentials`
-  return `the server answered ${status}${status === 404 || status === 410 ? ': it is not there' : ''}`
-}
-
-const OFFLINE: ReadonlySet<unknown> = new Set([
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'ENETUNREACH',
-  'EHOSTUNREACH',
-  'ENETDOWN',
-])
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
-}
-
-function isOffline(error: unknown): boolean {
-  return OFFLINE.has(codeOf(error))
-}
-
-function reasonOf(error: unknown): string {
-  switch (codeOf(error)) {
-    case 'UND_ERR_CONNECT_TIMEOUT':
-      return 'the server cannot be reached in time'
-    case 'UND_ERR_HEADERS_TIMEOUT':
-      return 'the server does not answer'
-    case 'UND_ERR_BODY_TIMEOUT':
-      return 'the server stopped sending'
-  }
-  if (isOffline(error)) return `the server cannot be reached (${codeOf(error)})`
-  const message = error instanceof Error ? error.message : String(error)
-  return codeOf(error) === 'UND_ERR_SOCKET' ? `the connection broke (${message})` : message
-}
-
-function failed(wanted: Download, why: string, cause?: unknown): SessError {
-  const { name, url, path } = wanted
-  const advice = isOffline(cause)
-    ? `Check the network, HTTPS_PROXY and NO_PROXY; or fetch the file elsewhere and put it at ${path}.`
-    : `Try again later (what is there is kept), or put the file at ${path} yourself.`
-  const message = `${name} cannot be downloaded from ${shownAddress(new URL(url))}: ${why}. ${advice}`
-  return new SessError('DOWNLOAD_FAILED', message, { cause })
-}
-
-function mismatch({ name, url }: Download, what: string): SessError {
-  return new SessError(
-    'CHECKSUM_MISMATCH',
-    `${name}: what ${shownAddress(new URL(url))} sends ${what}, as was stated; it is not used. ` +
-      'Try again later; if it stays so, the file there has been replaced.',
-  )
-}
-
-function unwritable({ name, path }: Download, cause: unknown): SessError {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new SessError(
-    'OUTPUT_UNWRITABLE',
-    `${name} cannot be kept at ${path} (${why}). Make room, or name another cache folder with SESS_CACHE.`,
-    { cause },
-  )
 }
