@@ -2,11 +2,18 @@ import { type NodeProto, type TensorProto, TensorProto_DataType } from 'onnx-buf
 import type { Attributes } from '../../../src/onnx/messages.ts'
 import type { FloatType } from '../../../src/onnx/tensors.ts'
 import { ints, op, positiveTensor, randomTensor, shapeTensor } from '../models.ts'
+import type { DifferenceCase } from './differences.ts'
 
 /** The operator sets that every rule is tested in. */
 export const OPSETS = [7, 9, 11, 13, 18, 21, 26] as const
 
 export const DOUBLE: FloatType = TensorProto_DataType.DOUBLE
+
+/** A case that is written in the form of each operator set from `since` on. */
+export interface Form {
+  readonly make: (opset: number) => DifferenceCase
+  readonly since?: number
+}
 
 /** How differences of smooth operators are taken. */
 export const smooth = { type: DOUBLE, step: 1e-4, values: (_: number, next: () => number) => next() * 2 } as const
