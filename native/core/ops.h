@@ -298,6 +298,7 @@ class Backend {
   virtual void groupReduce(const GroupReduceArgs& args, const CancelFlag& cancel) = 0;
   virtual void blur(const BlurArgs& args, const CancelFlag& cancel) = 0;
   virtual void ablate(const AblateArgs& args, const CancelFlag& cancel) = 0;
+  virtual void riseMask(const RiseMaskArgs& args, const CancelFlag& cancel) = 0;
   virtual void overlay(const OverlayArgs& args, const CancelFlag& cancel) = 0;
 };
 
