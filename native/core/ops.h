@@ -299,6 +299,7 @@ class Backend {
   virtual void blur(const BlurArgs& args, const CancelFlag& cancel) = 0;
   virtual void ablate(const AblateArgs& args, const CancelFlag& cancel) = 0;
   virtual void riseMask(const RiseMaskArgs& args, const CancelFlag& cancel) = 0;
+  virtual void riseReduce(const RiseReduceArgs& args, const CancelFlag& cancel) = 0;
   virtual void overlay(const OverlayArgs& args, const CancelFlag& cancel) = 0;
 };
 

@@ -37,6 +37,7 @@ class CpuBackend final : public Backend {
   void blur(const BlurArgs& args, const CancelFlag& cancel) override { run(cpu::blur, args, cancel); }
   void ablate(const AblateArgs& args, const CancelFlag& cancel) override { run(cpu::ablate, args, cancel); }
   void riseMask(const RiseMaskArgs& args, const CancelFlag& cancel) override { run(cpu::riseMask, args, cancel); }
+  void riseReduce(const RiseReduceArgs& args, const CancelFlag& cancel) override { run(cpu::riseReduce, args, cancel); }
   void overlay(const OverlayArgs& args, const CancelFlag& cancel) override { run(cpu::overlay, args, cancel); }
 
  private:

@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "core/cam.h"
 #include "cpu/ops.h"
+#include "cpu/peak.h"
 
 namespace sess::cpu {
 
@@ -11,15 +10,6 @@ namespace {
 
 constexpr std::int64_t kStretch = 512;  // map elements of one pass: 2 kB of each channel, so that lines arrive in runs
 constexpr std::int64_t kTaskActivations = 1 << 17;  // fewer are done before another thread has woken up
-
-float peakOf(const float* map, std::int64_t n) {
-  float peak = map[0];
-  for (std::int64_t p = 0; p < n; ++p) {
-    if (!std::isfinite(map[p])) return std::numeric_limits<float>::quiet_NaN();
-    peak = std::max(peak, map[p]);
-  }
-  return peak;
-}
 
 }  // namespace
 
