@@ -300,6 +300,7 @@ class Backend {
   virtual void ablate(const AblateArgs& args, const CancelFlag& cancel) = 0;
   virtual void riseMask(const RiseMaskArgs& args, const CancelFlag& cancel) = 0;
   virtual void riseReduce(const RiseReduceArgs& args, const CancelFlag& cancel) = 0;
+  virtual void occlude(const OccludeArgs& args, const CancelFlag& cancel) = 0;
   virtual void overlay(const OverlayArgs& args, const CancelFlag& cancel) = 0;
 };
 

@@ -38,6 +38,7 @@ class CpuBackend final : public Backend {
   void ablate(const AblateArgs& args, const CancelFlag& cancel) override { run(cpu::ablate, args, cancel); }
   void riseMask(const RiseMaskArgs& args, const CancelFlag& cancel) override { run(cpu::riseMask, args, cancel); }
   void riseReduce(const RiseReduceArgs& args, const CancelFlag& cancel) override { run(cpu::riseReduce, args, cancel); }
+  void occlude(const OccludeArgs& args, const CancelFlag& cancel) override { run(cpu::occlude, args, cancel); }
   void overlay(const OverlayArgs& args, const CancelFlag& cancel) override { run(cpu::overlay, args, cancel); }
 
  private:
