@@ -301,6 +301,7 @@ class Backend {
   virtual void riseMask(const RiseMaskArgs& args, const CancelFlag& cancel) = 0;
   virtual void riseReduce(const RiseReduceArgs& args, const CancelFlag& cancel) = 0;
   virtual void occlude(const OccludeArgs& args, const CancelFlag& cancel) = 0;
+  virtual void occlusionReduce(const OcclusionReduceArgs& args, const CancelFlag& cancel) = 0;
   virtual void overlay(const OverlayArgs& args, const CancelFlag& cancel) = 0;
 };
 

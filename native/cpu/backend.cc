@@ -39,6 +39,9 @@ class CpuBackend final : public Backend {
   void riseMask(const RiseMaskArgs& args, const CancelFlag& cancel) override { run(cpu::riseMask, args, cancel); }
   void riseReduce(const RiseReduceArgs& args, const CancelFlag& cancel) override { run(cpu::riseReduce, args, cancel); }
   void occlude(const OccludeArgs& args, const CancelFlag& cancel) override { run(cpu::occlude, args, cancel); }
+  void occlusionReduce(const OcclusionReduceArgs& args, const CancelFlag& cancel) override {
+    run(cpu::occlusionReduce, args, cancel);
+  }
   void overlay(const OverlayArgs& args, const CancelFlag& cancel) override { run(cpu::overlay, args, cancel); }
 
  private:

@@ -35,6 +35,7 @@ void ablate(const Context& context, const AblateArgs& args);
 void riseMask(const Context& context, const RiseMaskArgs& args);
 void riseReduce(const Context& context, const RiseReduceArgs& args);
 void occlude(const Context& context, const OccludeArgs& args);
+void occlusionReduce(const Context& context, const OcclusionReduceArgs& args);
 void overlay(const Context& context, const OverlayArgs& args);
 
 inline std::int64_t ceilDiv(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
