@@ -53,6 +53,10 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("maskBatch", Napi::Function::New<maskBatch>(env));
   exports.Set("blur", Napi::Function::New<blur>(env));
   exports.Set("ablate", Napi::Function::New<ablate>(env));
+  exports.Set("riseMask", Napi::Function::New<riseMask>(env));
+  exports.Set("riseReduce", Napi::Function::New<riseReduce>(env));
+  exports.Set("occlude", Napi::Function::New<occlude>(env));
+  exports.Set("occlusionReduce", Napi::Function::New<occlusionReduce>(env));
   exports.Set("overlay", Napi::Function::New<overlay>(env));
   return exports;
 }

@@ -59,6 +59,10 @@ Napi::Value groupReduce(const Napi::CallbackInfo& info);
 Napi::Value maskBatch(const Napi::CallbackInfo& info);
 Napi::Value blur(const Napi::CallbackInfo& info);
 Napi::Value ablate(const Napi::CallbackInfo& info);
+Napi::Value riseMask(const Napi::CallbackInfo& info);
+Napi::Value riseReduce(const Napi::CallbackInfo& info);
+Napi::Value occlude(const Napi::CallbackInfo& info);
+Napi::Value occlusionReduce(const Napi::CallbackInfo& info);
 Napi::Value overlay(const Napi::CallbackInfo& info);
 
 }  // namespace sess::addon

@@ -120,5 +120,80 @@ void ablate(benchmark::State& state) {
 }
 BENCHMARK(ablate)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime();
 
+constexpr RiseMasks kMasks{1, 7, 0.5};
+
+void riseMask(benchmark::State& state) {
+  const bool planar = state.range(0) == 0;
+  const auto image = Random(9).floats(kImage);
+  const auto copies = copiesOfOne();
+  std::vector<float> out(static_cast<std::size_t>(kBatch * kImage));
+  const auto op = [&] {
+    backend().riseMask({{image.data(), kWindow, planar ? Layout::nchw : Layout::nhwc}, kMasks, copies, out.data()},
+                       never());
+  };
+  run(state, 4.0 * static_cast<double>(image.size() + out.size()), op, [&] {
+    double kept = 0.0, all = 0.0;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      kept += static_cast<double>(out[i]);
+      all += static_cast<double>(image[i % image.size()]);
+    }
+    return differs(kept / all, 0.5, 0.1);
+  });
+  state.SetLabel(planar ? "8 masks, NCHW" : "8 masks, NHWC");
+}
+BENCHMARK(riseMask)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void riseReduce(benchmark::State& state) {
+  const std::int64_t count = 4000;
+  const std::vector<float> weights(static_cast<std::size_t>(count), 0.25F);
+  const auto rows = upTo(1);
+  std::vector<float> map(static_cast<std::size_t>(kPixels));
+  float peak = 0.0F;
+  const auto op = [&] {
+    backend().riseReduce({weights.data(), count, kMasks, rows, kWindow, map.data(), &peak}, never());
+  };
+  run(state, 4.0 * static_cast<double>(weights.size() + map.size()), op,
+      [&] { return differs(static_cast<double>(map[777]), 0.25, 0.02); });
+  state.SetLabel("4000 masks");
+}
+BENCHMARK(riseReduce)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void occlude(benchmark::State& state) {
+  const bool planar = state.range(0) == 0;
+  const auto image = Random(10).floats(kImage, 0.5);
+  std::vector<PlacedSquare> squares;
+  for (std::int32_t i = 0; i < kBatch; ++i) squares.push_back({0, 16 * i, 8 * i});
+  std::vector<float> out(static_cast<std::size_t>(kBatch * kImage));
+  const auto op = [&] {
+    backend().occlude({{image.data(), kWindow, planar ? Layout::nchw : Layout::nhwc}, {32, 32}, squares, out.data()},
+                      never());
+  };
+  run(state, 4.0 * static_cast<double>(image.size() + out.size()), op, [&] {
+    return differs(static_cast<double>(std::count(out.begin(), out.end(), 0.0F)), kBatch * 3.0 * 32.0 * 32.0, 0.0);
+  });
+  state.SetLabel(planar ? "8 squares, NCHW" : "8 squares, NHWC");
+}
+BENCHMARK(occlude)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void occlusionReduce(benchmark::State& state) {
+  std::vector<Point> squares;
+  for (std::int32_t y = 0; y <= 192; y += 8) {
+    for (std::int32_t x = 0; x <= 192; x += 8) squares.push_back({y, x});
+  }
+  const auto weights = Random(11).floats(static_cast<std::int64_t>(squares.size()));
+  const auto rows = upTo(1);
+  std::vector<float> map(static_cast<std::size_t>(kPixels));
+  float peak = 0.0F;
+  const auto op = [&] {
+    backend().occlusionReduce({weights.data(), {32, 32}, squares, rows, kWindow, map.data(), &peak}, never());
+  };
+  run(state, 4.0 * static_cast<double>(weights.size() + map.size()), op, [&] {
+    const double mean = (static_cast<double>(weights[0]) + static_cast<double>(weights[1])) / 2.0;
+    return differs(static_cast<double>(map[9]), mean, 1e-6);
+  });
+  state.SetLabel("625 squares of 32x32");
+}
+BENCHMARK(occlusionReduce)->Unit(benchmark::kMillisecond)->UseRealTime();
+
 }  // namespace
 }  // namespace sess::bench

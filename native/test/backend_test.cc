@@ -62,6 +62,17 @@ TEST(Backend, EveryOpStopsWhenCancelled) {
   });
   aborts("blur", [&] { backend->blur({images, 1, 5, 2.0, out.data()}, now); });
   aborts("ablate", [&] { backend->ablate({floats.data(), 1, 4, 49, copies, out.data()}, now); });
+  const RiseMasks masks{1, 7, 0.5};
+  aborts("riseMask", [&] { backend->riseMask({images, masks, copies, out.data()}, now); });
+  aborts("riseReduce", [&] {
+    backend->riseReduce({floats.data(), 10, masks, zero, {16, 16}, out.data(), out.data() + 256}, now);
+  });
+  const std::vector<PlacedSquare> squares{{0, 0, 0}};
+  const std::vector<Point> points{{0, 0}};
+  aborts("occlude", [&] { backend->occlude({images, {4, 4}, squares, out.data()}, now); });
+  aborts("occlusionReduce", [&] {
+    backend->occlusionReduce({floats.data(), {4, 4}, points, zero, {16, 16}, out.data(), out.data() + 256}, now);
+  });
   aborts("overlay", [&] {
     const std::span<const std::uint8_t, 768> table(colors.data(), 768);
     backend->overlay({rgb.data(), floats.data(), 64 * 64, table, 0.0F, 1.0F, 0.5F, Opacity::constant, rgb.data()}, now);
