@@ -32,10 +32,45 @@ function choice(): NodeProto {
   return create(NodeProtoSchema, { opType: 'If', name: 'choice', input: ['c'], output: ['y'], attribute })
 }
 
+const graphOf = (name: string, nodes: readonly NodeProto[], inputs: readonly string[], outputs: readonly string[]) => {
+  const info = (tensor: string) => {
+    const { BOOL, FLOAT, INT64 } = TensorProto_DataType
+    return makeValueInfo(tensor, tensor === 'i' ? INT64 : /^go/.test(tensor) ? BOOL : FLOAT)
+  }
+  const g = create(GraphProtoSchema, { name, node: [...nodes], input: inputs.map(info), output: outputs.map(info) })
+  return create(AttributeProtoSchema, { name: 'body', type: AttributeProto_AttributeType.GRAPH, g })
+}
+
+/** Twice the negative of what it is given. */
+const loop = create(NodeProtoSchema, {
+  opType: 'Loop',
+  name: 'twice',
+  input: ['trips', '', 'x'],
+  output: ['y'],
+  attribute: [graphOf('again', [op('Identity', 'go', 'goOn'), op('Neg', 'v', 'w')], ['i', 'go', 'v'], ['goOn', 'w'])],
+})
+
+/** The sums of rows up to each. */
+const scan = create(NodeProtoSchema, {
+  opType: 'Scan',
+  name: 'sums',
+  input: ['start', 'x'],
+  output: ['last', 'y'],
+  attribute: [
+    graphOf('row', [op('Add', 'sum v', 'w'), op('Identity', 'w', 'z')], ['sum', 'v'], ['w', 'z']),
+    create(AttributeProtoSchema, { name: 'num_scan_inputs', type: AttributeProto_AttributeType.INT, i: 1n }),
+  ],
+})
+
 const REFUSED: Readonly<Record<string, { readonly nodes: readonly NodeProto[]; readonly message: RegExp }>> = {
   'If, by what its branches read': {
     nodes: [op('Cast', 'one', 'c', to(TensorProto_DataType.BOOL)), choice()],
     message: /node "choice" \(If\).*subgraph.*--layer.*branches and loops resolved/,
+  },
+  Loop: { nodes: [loop], message: /node "twice" \(Loop\).*subgraph.*branches and loops resolved/ },
+  Scan: {
+    nodes: [scan, op('Identity', 'y', 'out')],
+    message: /node "sums" \(Scan\).*subgraph.*branches and loops resolved/,
   },
   TopK: { nodes: [op('TopK', 'x k', 'y i')], message: /\(TopK\).*selects by comparing.*--layer/ },
   'fake quantisation of activations': {
@@ -66,7 +101,10 @@ const REFUSED: Readonly<Record<string, { readonly nodes: readonly NodeProto[]; r
 
 describe('what gradients do not pass is refused by node, operator, reason and remedy', () => {
   it.each(Object.entries(REFUSED))('%s', async (_name, { nodes, message }) => {
-    const tensors = [floatTensor('one', [1], []), shapeTensor('k', 2), int8Tensor('bytes', [3, 2])]
+    const tensors = [
+      ...[floatTensor('one', [1], []), floatTensor('start', [0, 0, 0], [3])],
+      ...[shapeTensor('k', 2), shapeTensor('trips', 2), int8Tensor('bytes', [3, 2])],
+    ]
     await expect(gradientModel({ opset: 17, x: [3], nodes, tensors })).rejects.toThrow(message)
   })
 
