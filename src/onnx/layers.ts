@@ -105,7 +105,7 @@ function isPerImage([batch, ...others]: Dims): boolean {
 
 /** Operators that by ONNX's definition work on batch x channels x height x width. */
 const CHANNELS_FIRST: ReadonlySet<string> = new Set(
-  `Conv ConvTranspose ConvInteger QLinearConv AveragePool MaxPool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool
+  `Conv FusedConv ConvTranspose ConvInteger QLinearConv AveragePool MaxPool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool
   BatchNormalization InstanceNormalization GroupNormalization LRN DepthToSpace SpaceToDepth`.split(/\s+/),
 )
 

@@ -14,6 +14,8 @@ import { type FloatType, floatTensor, int64Tensor } from '../../src/onnx/tensors
 
 export interface ModelSpec {
   readonly opset?: number
+  /** Imported beside ONNX's own. */
+  readonly domains?: readonly string[]
   readonly type?: FloatType
   readonly input?: { readonly name?: string; readonly dims: readonly (number | string)[] }
   readonly nodes: readonly NodeProto[]
@@ -27,7 +29,10 @@ export function buildModel(spec: ModelSpec): ModelProto {
   const outputs = spec.outputs ?? [spec.nodes.at(-1)?.output[0] ?? '']
   return create(ModelProtoSchema, {
     irVersion: 8n,
-    opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(spec.opset ?? 17) })],
+    opsetImport: [
+      create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(spec.opset ?? 17) }),
+      ...(spec.domains ?? []).map((domain) => create(OperatorSetIdProtoSchema, { domain, version: 1n })),
+    ],
     graph: create(GraphProtoSchema, {
       name: 'test',
       node: [...spec.nodes],

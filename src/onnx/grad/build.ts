@@ -69,10 +69,10 @@ function runRule(
   context: GradientContext,
 ): readonly (Gradient | undefined)[] {
   const upstreams = node.output.map((output) => gradients.get(output))
-  const rules = isDefaultDomain(node.domain) ? node.opType : ''
-  const ofAllOutputs = RULES_OF_ALL_OUTPUTS[rules]
+  const operator = isDefaultDomain(node.domain) ? node.opType : `${node.domain}.${node.opType}`
+  const ofAllOutputs = RULES_OF_ALL_OUTPUTS[operator]
   if (ofAllOutputs !== undefined) return ofAllOutputs(node, upstreams, context)
-  const rule = RULES[rules]
+  const rule = RULES[operator]
   if (rule === undefined) throw context.refuseOperator(node)
   const other = upstreams.findIndex((upstream, i) => i > 0 && upstream !== undefined)
   const [upstream] = upstreams

@@ -1,11 +1,25 @@
 import type { NodeProto } from 'onnx-buf'
-import { intAttribute } from '../../messages.ts'
+import { intAttribute, stringAttribute } from '../../messages.ts'
 import type { Dim } from '../../shapes.ts'
 import type { GradientContext, GradientRule } from '../context.ts'
 import type { Emitter } from '../emitter.ts'
 import { fixedLength, stretch, tensorGradient } from '../gradient.ts'
 import { reach, spreadAttributes, type WindowAxis, windowAxes } from '../windows.ts'
+import { relu, sigmoid, tanh } from './activations.ts'
 import { classRows } from './linear.ts'
+
+/** Activations whose slope follows from their output. */
+const FUSED: Readonly<Record<string, GradientRule>> = { Relu: relu, Sigmoid: sigmoid, Tanh: tanh }
+
+/** ONNX Runtime's own: `y = activation(Conv(x, W, B) + z)`; `z` may be left out. */
+export const fusedConv: GradientRule = (node, upstream, context) => {
+  const name = stringAttribute(node, 'activation', '')
+  const activation = FUSED[name]
+  if (name !== '' && activation === undefined) throw context.refuse(node, `its activation "${name}" has no rule`)
+  const [before = upstream] = activation?.(node, upstream, context) ?? []
+  const dx = context.needs(node, 0) ? conv(node, before, context)[0] : undefined
+  return [dx, undefined, undefined, context.needs(node, 3) ? before : undefined]
+}
 
 /**
  * Convolution of any rank, stride, dilation, group and padding. Stride 1: a convolution with the weights flipped and

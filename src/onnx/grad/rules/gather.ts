@@ -70,6 +70,7 @@ export const gatherND: GradientRule = (node, upstream, context) => {
   return [tensorGradient(dx, x.dims, factor)]
 }
 
-function zeros(x: string, { e }: GradientContext): string {
+/** Zeros of the shape of `x`. */
+export function zeros(x: string, { e }: GradientContext): string {
   return e.toFloat(e.emit('ConstantOfShape', [e.emit('Shape', [x])]))
 }

@@ -1,5 +1,8 @@
 import { stringAttribute } from '../../messages.ts'
+import type { GradientRule } from '../context.ts'
 import type { Emitter } from '../emitter.ts'
+import { multiply } from '../gradient.ts'
+import { each } from './elementwise.ts'
 import { slopeAtInput } from './slope.ts'
 
 /** `dx = dy 2 / sqrt(pi) exp(-x^2)`. */
@@ -9,6 +12,21 @@ export const erf = slopeAtInput((e, x) => e.emit('Mul', [bell(e, x), e.scalar(2 
 export const gelu = slopeAtInput((e, x, node) =>
   stringAttribute(node, 'approximate', 'none') === 'tanh' ? tanhGeluSlope(e, x) : erfGeluSlope(e, x),
 )
+
+/** ONNX Runtime's own: the same of the sum of its inputs, whose second is a bias. */
+export const biasGelu = ofSum(erfGeluSlope)
+
+/** ONNX Runtime's own: by tanh, with a bias that may be left out. */
+export const fastGelu = ofSum(tanhGeluSlope)
+
+function ofSum(slope: (e: Emitter, x: string) => string): GradientRule {
+  return (node, upstream, context) => {
+    const { e } = context
+    const sum = node.input.filter((input) => input !== '').reduce((a, b) => e.emit('Add', [a, b]))
+    const atSum = multiply(e, upstream, slope(e, sum), context.output(node).dims)
+    return each(node, context, () => atSum)
+  }
+}
 
 /** `y = x P`, `P = (1 + erf(x / sqrt(2))) / 2`: `P + x exp(-x^2 / 2) / sqrt(2 pi)`. */
 function erfGeluSlope(e: Emitter, x: string): string {

@@ -20,12 +20,19 @@ export const mish = slopeAtInput((e, x) => {
 })
 
 /** `y = x s`, `s = sigmoid(alpha x)`: `dx = dy (s + alpha y (1 - s))`. */
-export const swish: GradientRule = (node, upstream, context) => {
-  const { e } = context
-  const [x, y] = [context.input(node, 0), context.output(node)]
-  const alpha = floatAttribute(node, 'alpha', 1)
-  const times = (tensor: string): string => (alpha === 1 ? tensor : e.emit('Mul', [tensor, e.scalar(alpha)]))
-  const s = e.emit('Sigmoid', [times(x.name)])
-  const bend = e.emit('Mul', [times(y.name), e.emit('Sub', [e.scalar(1), s])])
-  return [multiply(e, upstream, e.emit('Add', [s, bend]), y.dims)]
+function sigmoidGate(usualAlpha: number): GradientRule {
+  return (node, upstream, context) => {
+    const { e } = context
+    const [x, y] = [context.input(node, 0), context.output(node)]
+    const alpha = floatAttribute(node, 'alpha', usualAlpha)
+    const times = (tensor: string): string => (alpha === 1 ? tensor : e.emit('Mul', [tensor, e.scalar(alpha)]))
+    const s = e.emit('Sigmoid', [times(x.name)])
+    const bend = e.emit('Mul', [times(y.name), e.emit('Sub', [e.scalar(1), s])])
+    return [multiply(e, upstream, e.emit('Add', [s, bend]), y.dims)]
+  }
 }
+
+export const swish = sigmoidGate(1)
+
+/** ONNX Runtime's own. */
+export const quickGelu = sigmoidGate(1.702)

@@ -3,9 +3,9 @@ import { clip, hardSigmoid, hardSwish, relu, sigmoid, tanh } from './activations
 import { batchNormalization } from './batch-norm.ts'
 import { depthToSpace, spaceToDepth } from './blocks.ts'
 import { expand, tile, where } from './broadcasting.ts'
-import { cast } from './cast.ts'
+import { cast, castLike } from './cast.ts'
 import { concat } from './concat.ts'
-import { conv } from './conv.ts'
+import { conv, fusedConv } from './conv.ts'
 import { convTranspose } from './conv-transpose.ts'
 import { cumSum, trilu } from './cumulative.ts'
 import { einsum } from './einsum.ts'
@@ -14,7 +14,7 @@ import { celu, elu, selu } from './exponential-units.ts'
 import { exp, log } from './exponentials.ts'
 import { max, min, reduceMax, reduceMin } from './extrema.ts'
 import { gather, gatherElements, gatherND } from './gather.ts'
-import { erf, gelu } from './gelu.ts'
+import { biasGelu, erf, fastGelu, gelu } from './gelu.ts'
 import { dropout, identity } from './identity.ts'
 import { groupNormalization, instanceNormalization } from './instance-norm.ts'
 import { layerNormalization, rmsNormalization } from './layer-norm.ts'
@@ -31,15 +31,17 @@ import { reduceMean, reduceProd, reduceSum } from './reduce.ts'
 import { reduceLogSum, reduceLogSumExp } from './reduce-logs.ts'
 import { globalLpPool, reduceL1, reduceL2, reduceSumSquare } from './reduce-norms.ts'
 import { resize } from './resize.ts'
+import { scatterElements, scatterND } from './scatter.ts'
+import { skipLayerNormalization, skipRmsNormalization } from './skip-norm.ts'
 import { slice } from './slice.ts'
-import { mish, softplus, softsign, swish } from './soft-activations.ts'
+import { mish, quickGelu, softplus, softsign, swish } from './soft-activations.ts'
 import { logSoftmax, softmax } from './softmax.ts'
 import { split } from './split.ts'
 import { abs, flat } from './steps.ts'
 import { acos, acosh, asin, asinh, atan, atanh, cos, cosh, sin, sinh, tan } from './trigonometry.ts'
 import { reshape, transpose } from './views.ts'
 
-/** The rule of every operator that gradients pass. Adding an operator is one line here and its file. */
+/** The rule of every operator that gradients pass, with its domain where it is not ONNX's own. Adding an operator is one line here and its file. */
 export const RULES: Readonly<Record<string, GradientRule>> = {
   Abs: abs,
   Acos: acos,
@@ -52,6 +54,7 @@ export const RULES: Readonly<Record<string, GradientRule>> = {
   AveragePool: averagePool,
   BatchNormalization: batchNormalization,
   Cast: cast,
+  CastLike: castLike,
   Ceil: flat,
   Celu: celu,
   Clip: clip,
@@ -118,6 +121,8 @@ export const RULES: Readonly<Record<string, GradientRule>> = {
   Reshape: reshape,
   Resize: resize,
   Round: flat,
+  ScatterElements: scatterElements,
+  ScatterND: scatterND,
   Selu: selu,
   Shrink: shrink,
   Sigmoid: sigmoid,
@@ -143,9 +148,16 @@ export const RULES: Readonly<Record<string, GradientRule>> = {
   Unsqueeze: reshape,
   Upsample: resize,
   Where: where,
+  'com.microsoft.BiasGelu': biasGelu,
+  'com.microsoft.FastGelu': fastGelu,
+  'com.microsoft.FusedConv': fusedConv,
+  'com.microsoft.Gelu': gelu,
+  'com.microsoft.QuickGelu': quickGelu,
 }
 
 /** The rules of operators whose outputs all lead on. */
 export const RULES_OF_ALL_OUTPUTS: Readonly<Record<string, AllOutputsRule>> = {
   Split: split,
+  'com.microsoft.SkipLayerNormalization': skipLayerNormalization,
+  'com.microsoft.SkipSimplifiedLayerNormalization': skipRmsNormalization,
 }

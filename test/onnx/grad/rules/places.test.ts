@@ -1,8 +1,9 @@
 import type { NodeProto } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
+import type { Attributes } from '../../../../src/onnx/messages.ts'
 import { int64Tensor } from '../../../../src/onnx/tensors.ts'
-import { int, ints, op, randomTensor, shapeTensor } from '../../models.ts'
-import { gradientError, gradientModel } from '../differences.ts'
+import { int, ints, op, randomTensor, shapeTensor, string } from '../../models.ts'
+import { type DifferenceCase, gradientError, gradientModel } from '../differences.ts'
 import type { Form } from '../forms.ts'
 
 const OPSETS = [7, 9, 10, 11, 13, 17, 18, 19, 21, 26]
@@ -153,6 +154,42 @@ const GATHERS: Readonly<Record<string, Form>> = Object.fromEntries(
   ]),
 )
 
+/** The last two columns of x, weighed, go to two columns of x. */
+function scatterElements(attributes: Attributes, places: readonly number[]): DifferenceCase {
+  return {
+    x: [4],
+    nodes: [
+      op('Slice', 'x two four one', 'u'),
+      op('Mul', 'u w', 'v'),
+      op('Shape', 'u', 'shape'),
+      op('Expand', 'i shape', 'indices'),
+      op('ScatterElements', 'x indices v', 'y', { axis: int(1), ...attributes }),
+    ],
+    tensors: [
+      ...[shapeTensor('one', 1), shapeTensor('two', 2), shapeTensor('four', 4)],
+      ...[index('i', places, [1, 2]), randomTensor('w', [2])],
+    ],
+  }
+}
+
+/** The same of rows, each one slice. */
+function scatterND(attributes: Attributes, places: readonly number[]): DifferenceCase {
+  return {
+    x: [4],
+    nodes: [
+      op('Transpose', 'x', 't', { perm: ints(1, 0) }),
+      op('Slice', 't two four zero', 'u'),
+      op('Mul', 'u w', 'v'),
+      op('ScatterND', 't i v', 's', attributes),
+      op('Transpose', 's', 'y', { perm: ints(1, 0) }),
+    ],
+    tensors: [
+      ...[shapeTensor('zero', 0), shapeTensor('two', 2), shapeTensor('four', 4)],
+      ...[index('i', places, [2, 1]), randomTensor('w', [2, 1])],
+    ],
+  }
+}
+
 const OTHERS: Readonly<Record<string, Form>> = {
   'Gather by indices that are computed': {
     make: () => ({
@@ -189,6 +226,16 @@ const OTHERS: Readonly<Record<string, Form>> = {
       tensors: [shapeTensor('rows', 6, -1), index('i', [0, 3, 3, -1], [2, 2])],
     }),
   },
+  'ScatterElements that sets': { since: 11, make: () => scatterElements({}, [0, -1]) },
+  'ScatterElements that adds, twice to one place': {
+    since: 16,
+    make: () => scatterElements({ reduction: string('add') }, [1, 1]),
+  },
+  'ScatterND that sets': { since: 11, make: () => scatterND({}, [2, -4]) },
+  'ScatterND that adds, twice to one place': {
+    since: 16,
+    make: () => scatterND({ reduction: string('add') }, [3, -1]),
+  },
   GatherND: {
     since: 16,
     make: () => ({
@@ -209,6 +256,11 @@ describe.each(OPSETS)('opset %i', (opset) => {
   it.each(CASES.filter(([, { since = 7 }]) => opset >= since))('%s', async (_name, { make }) => {
     expect(await gradientError({ opset, step: 1, ...make(opset) })).toBeLessThan(ERROR)
   })
+})
+
+it.each(['mul', 'max'])('ScatterND that takes the %s is refused', async (reduction) => {
+  const refusal = gradientModel({ opset: 18, ...scatterND({ reduction: string(reduction) }, [0, 1]) })
+  await expect(refusal).rejects.toThrow(`its reduction "${reduction}" has no rule`)
 })
 
 describe('what mixes images or is not known is refused', () => {
