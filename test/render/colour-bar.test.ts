@@ -1,0 +1,51 @@
+import { describe, expect, it, vi } from 'vitest'
+import { drawBlock } from '../../src/render/blocks.ts'
+import { colormapTable } from '../../src/render/colormaps.ts'
+import { colourBar } from '../../src/render/colour-bar.ts'
+import { type TextStyle, Typeface } from '../../src/render/text.ts'
+import { inkOf, pixelsOf } from './pixels.ts'
+
+const text: TextStyle = { size: 12, weight: 'regular', color: '#000000' }
+const typeface = await Typeface.load()
+
+describe('a colour bar', () => {
+  it.each([1, 80, 360])('of %i pixels has every colour in order and stays within its width', async (width) => {
+    const block = await colourBar(typeface, { colormap: 'viridis', range: [0, 0.5], width, text })
+    expect(block.width).toBe(width)
+    const pixels = await pixelsOf(drawBlock(block))
+    const table = colormapTable('viridis')
+    for (let x = 0; x < width; x++) {
+      const entry = Math.round((255 * x) / Math.max(1, width - 1))
+      expect(pixels.at(x, 3)).toEqual([...table.subarray(3 * entry, 3 * entry + 3)])
+    }
+    expect(inkOf(pixels)?.bottom).toBeLessThan(block.height)
+  })
+
+  it.each<[readonly [number, number], string[]]>([
+    [
+      [0, 0.2649],
+      ['0', '0.132', '0.265'],
+    ],
+    [
+      [0, 1],
+      ['0', '0.50', '1.00'],
+    ],
+    [
+      [0, 0.0644],
+      ['0', '0.0322', '0.0644'],
+    ],
+    [
+      [-2, 2],
+      ['-2.00', '0', '2.00'],
+    ],
+    [
+      [0, 1500],
+      ['0', '750', '1500'],
+    ],
+  ])('from %j states %j', async (range, labels) => {
+    const outlines = vi.spyOn(typeface, 'outlines')
+    await colourBar(typeface, { colormap: 'inferno', range, width: 200, text })
+    expect(outlines.mock.calls.map(([label]) => label)).toEqual(labels)
+    outlines.mockRestore()
+  })
+})
