@@ -1,5 +1,11 @@
 import type { ClassScore, SaliencyMap } from './explanation.ts'
 import type { Photo } from './io/photo.ts'
+import { Device } from './native.ts'
+import { defaultThreads } from './options.ts'
+import { comparisonSheet } from './render/comparison-sheet.ts'
+import { checkOverlay, type OverlayOptions } from './render/overlay.ts'
+import { Picture } from './render/picture.ts'
+import { drawSheet } from './render/sheet.ts'
 import type { Plan } from './sess/plan.ts'
 
 interface CellFacts {
@@ -49,6 +55,11 @@ export interface ComparisonParts {
   readonly seconds: number
 }
 
+export interface SheetOptions extends OverlayOptions {
+  /** What the sheet's title begins with, such as the photo's name. */
+  readonly title?: string | undefined
+}
+
 /** Maps of several methods, steps and fusions on one photo. Plain data, but for the sheet drawn from it. */
 export class Comparison {
   readonly photo: { readonly width: number; readonly height: number }
@@ -60,6 +71,7 @@ export class Comparison {
   readonly forwards: number
   /** Wall time of the whole call. */
   readonly seconds: number
+  readonly #photo: Photo
 
   constructor({ photo, model, target, cells, forwards, seconds }: ComparisonParts) {
     this.photo = { width: photo.width, height: photo.height }
@@ -68,5 +80,22 @@ export class Comparison {
     this.cells = cells
     this.forwards = forwards
     this.seconds = seconds
+    this.#photo = photo
+  }
+
+  /**
+   * Rows are methods; columns are the photo, the base map, and SESS at each step and fusion.
+   * @throws SessError `OPTION_INVALID`
+   */
+  sheet({ title, ...overlay }: SheetOptions = {}): Picture {
+    checkOverlay(overlay)
+    return new Picture(async () => {
+      const device = new Device({ type: 'cpu', threads: defaultThreads() })
+      try {
+        return await drawSheet(device, this.#photo, comparisonSheet(this, title), overlay)
+      } finally {
+        device.dispose()
+      }
+    })
   }
 }

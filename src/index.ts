@@ -1,5 +1,5 @@
 export type { HeldClass } from './against.ts'
-export type { BaseCell, ComparedCell, Comparison, SessCell } from './comparison.ts'
+export type { BaseCell, ComparedCell, Comparison, SessCell, SheetOptions } from './comparison.ts'
 export { type DeviceInfo, devices } from './device.ts'
 export { SessError, type SessErrorCode } from './error.ts'
 export { Explainer } from './explainer.ts'

@@ -1,0 +1,147 @@
+import sharp from 'sharp'
+import type { Plane } from '../io/npy.ts'
+import type { Photo } from '../io/photo.ts'
+import type { Device } from '../native.ts'
+import { type Block, boxed, column, drawBlock, empty, framed, pictureBlock, row, textBlock } from './blocks.ts'
+import { colourBar } from './colour-bar.ts'
+import { drawOverlay } from './draw.ts'
+import { type OverlayOptions, overlayDefaults, peakOf } from './overlay.ts'
+import { type TextStyle, Typeface } from './text.ts'
+
+/** A line below a picture: `text` is shortened where it is too long, `tail` never. */
+export interface CaptionLine {
+  readonly text: string
+  readonly tail?: string
+}
+
+/** One picture of a sheet: the photo itself, or under the colours of a map. */
+export interface SheetCell {
+  readonly map: Plane | undefined
+  /** The first line is set darker than the others. */
+  readonly caption: readonly CaptionLine[]
+}
+
+export interface SheetRow {
+  readonly title: string
+  /** Small lines below the title. */
+  readonly details: readonly string[]
+  readonly cells: readonly SheetCell[]
+}
+
+/** Pictures of one photo in rows and columns. */
+export interface Sheet {
+  readonly title: CaptionLine
+  readonly subtitle: CaptionLine
+  /** One heading for each column. */
+  readonly columns: readonly string[]
+  readonly rows: readonly SheetRow[]
+}
+
+/** Longest side of a picture, and width of every column, in pixels. */
+const pictureSide = 360
+const headerWidth = 190
+const titleStyle: TextStyle = { size: 22, weight: 'bold', color: '#111111' }
+const headingStyle: TextStyle = { size: 17, weight: 'bold', color: '#111111' }
+const captionStyle: TextStyle = { size: 14, weight: 'regular', color: '#222222' }
+const detailStyle: TextStyle = { size: 13, weight: 'regular', color: '#5c5c5c' }
+const scaleStyle: TextStyle = { size: 12, weight: 'regular', color: '#5c5c5c' }
+
+/**
+ * Draws a sheet. Every map stands over the photo under its own colour bar, from 0 to its maximum unless a range is
+ * given; of a map that is zero everywhere the photo is shown as it is, and the caption says so.
+ */
+export async function drawSheet(device: Device, photo: Photo, sheet: Sheet, options: OverlayOptions) {
+  const draw = new SheetDrawing(device, photo, await Typeface.load(), options)
+  const rows: Block[] = []
+  for (const one of sheet.rows) rows.push(await draw.row(one))
+  const grid = column(rows, { gap: 26, align: 'start' })
+  const body = column([draw.headings(sheet.columns), grid], { gap: 8, align: 'start' })
+  const head = draw.head(sheet, body.width)
+  return drawBlock(framed(column([head, body], { gap: 20, align: 'start' }), 24))
+}
+
+class SheetDrawing {
+  readonly #device: Device
+  readonly #photo: Photo
+  readonly #typeface: Typeface
+  readonly #options: OverlayOptions
+  /** Of the photo as it is shown. */
+  readonly #width: number
+  readonly #height: number
+
+  constructor(device: Device, photo: Photo, typeface: Typeface, options: OverlayOptions) {
+    const scale = pictureSide / Math.max(photo.width, photo.height)
+    this.#device = device
+    this.#photo = photo
+    this.#typeface = typeface
+    this.#options = options
+    this.#width = Math.max(1, Math.round(photo.width * scale))
+    this.#height = Math.max(1, Math.round(photo.height * scale))
+  }
+
+  head({ title, subtitle }: Sheet, width: number): Block {
+    return column([this.#line(title, titleStyle, width), this.#line(subtitle, captionStyle, width)], {
+      gap: 2,
+      align: 'start',
+    })
+  }
+
+  headings(columns: readonly string[]): Block {
+    const cells = columns.map((text) => boxed(this.#line({ text }, headingStyle, pictureSide), pictureSide, 0))
+    return row([{ ...empty, width: headerWidth }, ...cells], { gap: 16, align: 'start' })
+  }
+
+  async row({ title, details, cells }: SheetRow): Promise<Block> {
+    const drawn: Block[] = []
+    for (const cell of cells) drawn.push(await this.#cell(cell))
+    const lines = this.#typeface.wrapped(title, headingStyle, headerWidth, 3)
+    const header = column(
+      [
+        ...lines.map((line) => textBlock(this.#typeface, line, headingStyle)),
+        ...details.map((text) => this.#line({ text }, detailStyle, headerWidth)),
+      ],
+      { gap: 2, align: 'start' },
+    )
+    return row([boxed(header, headerWidth, this.#height, 'start'), ...drawn], { gap: 16, align: 'start' })
+  }
+
+  async #cell({ map, caption }: SheetCell): Promise<Block> {
+    const peak = map === undefined ? 0 : await peakOf(map.data)
+    const picture = await this.#picture(peak > 0 ? map : undefined)
+    const lines = caption.map((line, i) => this.#line(line, i === 0 ? captionStyle : detailStyle, pictureSide))
+    const blocks = [
+      boxed(picture, pictureSide, 0),
+      ...(await this.#scale(map, peak)),
+      column(lines, { gap: 0, align: 'start' }),
+    ]
+    return column(blocks, { gap: 6, align: 'start' })
+  }
+
+  /** What the colours mean, below a map. */
+  async #scale(map: Plane | undefined, peak: number): Promise<readonly Block[]> {
+    const { colormap = overlayDefaults.colormap, range = overlayDefaults.range } = this.#options
+    if (map === undefined) return []
+    if (!(peak > 0)) return [this.#line({ text: 'zero everywhere' }, captionStyle, pictureSide)]
+    const shown = range === 'auto' ? ([0, peak] as const) : range
+    return [await colourBar(this.#typeface, { colormap, range: shown, width: pictureSide, text: scaleStyle })]
+  }
+
+  async #picture(map: Plane | undefined): Promise<Block> {
+    const [width, height] = [this.#width, this.#height]
+    const { data: samples, ...raw } = this.#photo
+    const drawn =
+      map === undefined
+        ? sharp(samples, { raw, limitInputPixels: false }).flatten({ background: 'white' })
+        : await drawOverlay(this.#device, this.#photo, map, this.#options)
+    const { data, info } = await drawn.raw().toBuffer({ resolveWithObject: true })
+    const pixels = await sharp(data, { raw: info, limitInputPixels: false })
+      .resize(width, height, { fit: 'fill', kernel: 'cubic' })
+      .png()
+      .toBuffer()
+    return pictureBlock(pixels, width, height)
+  }
+
+  #line({ text, tail }: CaptionLine, style: TextStyle, width: number): Block {
+    return textBlock(this.#typeface, this.#typeface.shortened(text, style, width, tail), style)
+  }
+}
