@@ -5,6 +5,7 @@ import { uselessOption } from './error.ts'
 import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import type { LoadedModel } from './load.ts'
+import { comparedDefaults, comparedMethods } from './methods/compared.ts'
 import { methodByName } from './methods/index.ts'
 import type { Method } from './methods/method.ts'
 import { type CopySettings, settingsOf } from './methods/settings.ts'
@@ -19,14 +20,6 @@ import { type PlannedCopies, passesOf } from './sess/mask-set.ts'
 import type { Plan } from './sess/plan.ts'
 import { sharePlans } from './sess/shared-plan.ts'
 import { Stopwatch } from './sess/stopwatch.ts'
-
-/** The four methods of the paper's demo. */
-const defaultMethods = ['grad-cam', 'guided-backprop', 'group-cam', 'score-cam']
-
-/** What the authors' demo takes for Score-CAM, which asks each window again for each channel. */
-const defaultsOf: Readonly<Record<string, Pick<ExplainOptions, 'scales' | 'preFilter'>>> = {
-  'score-cam': { scales: 5, preFilter: 0.5 },
-}
 
 /** One method, and what `explain` would be asked for each of its maps. */
 interface Row {
@@ -89,14 +82,14 @@ export async function compare(
 
 /** What each method is asked, and whether the model serves it: known before anything is run. */
 function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
-  const { methods = defaultMethods, steps = [undefined], fusions = [explainDefaults.fusion] } = options
+  const { methods = comparedMethods, steps = [undefined], fusions = [explainDefaults.fusion] } = options
   const { against, layer, theta, smooth, antialias, batch, maxWindows, seed } = options
   const common = { against, layer, theta, smooth, antialias, batch, maxWindows, seed }
   const known = methods.map(methodByName)
   refuseUnused(options, known)
   return known.map((method) => {
     const { name } = method
-    const { scales = defaultsOf[name]?.scales, preFilter = defaultsOf[name]?.preFilter } = options
+    const { scales = comparedDefaults[name]?.scales, preFilter = comparedDefaults[name]?.preFilter } = options
     const own = { ...common, method: name, scales, preFilter, ...settingsOf(method, options) }
     const outputs = outputsOf(model, own)
     return {

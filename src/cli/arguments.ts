@@ -29,26 +29,33 @@ export interface CommonArguments {
   readonly json: boolean
 }
 
-export interface ExplainArguments extends ModelArguments, MethodArguments, CommonArguments {
+/** Options of commands that run windows and draw maps. */
+export interface WindowsArguments extends ModelArguments, MethodArguments, CommonArguments {
   readonly output: readonly string[]
-  readonly map: readonly string[]
-  readonly target: readonly string[]
   readonly against?: string
-  readonly method?: string
   /** As written: what one number means depends on the model's window. */
   readonly scales?: readonly number[] | number
-  readonly step?: number | readonly [number, number]
   readonly preFilter?: number
   readonly theta?: number
-  readonly fusion?: 'mean' | 'max' | 'average'
   readonly smooth: boolean
-  readonly sess: boolean
   readonly antialias: boolean
   readonly batch?: number | 'auto'
   readonly maxWindows?: number
   readonly maxPixels?: number
   readonly colormap?: ColormapName
   readonly alpha?: number
+}
+
+export const fusionModes = ['mean', 'max', 'average'] as const
+export type FusionMode = (typeof fusionModes)[number]
+
+export interface ExplainArguments extends WindowsArguments {
+  readonly map: readonly string[]
+  readonly target: readonly string[]
+  readonly method?: string
+  readonly step?: number | readonly [number, number]
+  readonly fusion?: FusionMode
+  readonly sess: boolean
   readonly plan: boolean
 }
 
@@ -124,10 +131,19 @@ export function addExplainOptions(command: Command): Command {
         collect('--target'),
       ),
     )
-    .addOption(option('--against <class>', 'explains the target minus this class: why the one and not the other', text))
     .addOption(
       option('--method <name>', `${methods.map(({ name }) => name).join(', ')} (default: ${methods[0]?.name})`, text),
     )
+    .addOption(option('--step <n|y,x>', "step of the windows (default: the window's size)", step))
+    .addOption(option('--fusion <mode>', 'mean, max or average (default: mean)', oneOf(...fusionModes)))
+    .addOption(new Option('--no-sess', "the base method's map of the whole image"))
+    .addOption(new Option('--plan', 'print what would run, and stop'))
+  return addWindowsOptions(command)
+}
+
+export function addWindowsOptions(command: Command): Command {
+  command
+    .addOption(option('--against <class>', 'explains the target minus this class: why the one and not the other', text))
     .addOption(layerOption())
     .addOption(
       option(
@@ -136,21 +152,17 @@ export function addExplainOptions(command: Command): Command {
         scales,
       ),
     )
-    .addOption(option('--step <n|y,x>', "step of the windows (default: the window's size)", step))
     .addOption(
       option('--pre-filter <r>', 'share of the windows to drop, 0 to below 1 (default: 0)', real(0, 1, 'below')),
     )
     .addOption(option('--theta <t>', 'values up to this do not count (default: 0)', real(0)))
-    .addOption(option('--fusion <mode>', 'mean, max or average (default: mean)', oneOf('mean', 'max', 'average')))
     .addOption(new Option('--no-smooth', 'leave out the Gaussian at the end'))
-    .addOption(new Option('--no-sess', "the base method's map of the whole image"))
     .addOption(new Option('--no-antialias', 'plain bilinear pyramid, as in the published code'))
     .addOption(option('--batch <n|auto>', 'windows in one forward pass (default: auto)', batch))
     .addOption(option('--max-windows <n>', 'refuse larger plans (default: 100000)', integer(1)))
     .addOption(option('--max-pixels <n>', 'refuse larger images (default: 268000000)', integer(1)))
     .addOption(option('--colormap <name>', `${colormaps.join(', ')} (default: ${colormaps[0]})`, oneOf(...colormaps)))
     .addOption(option('--alpha <a>', 'opacity of the overlay, 0 to 1 (default: 0.6)', real(0, 1)))
-    .addOption(new Option('--plan', 'print what would run, and stop'))
   return addMethodOptions(command)
 }
 

@@ -56,7 +56,10 @@ export async function planOutputs(
       places.length === 0 ? [beside(input, mark)] : places.map((place) => outputAt(place, input, mark)),
     ),
   }))
-  await refuseCollisions(planned, request)
+  await refuseCollisions(
+    planned.map(({ input, perTarget }) => ({ input, paths: perTarget.flat().map(({ path }) => path) })),
+    request,
+  )
   return planned
 }
 
@@ -70,7 +73,7 @@ export async function makeFolders(request: Pick<Request, 'output' | 'map'>): Pro
   }
 }
 
-function namesFolder(path: string): boolean {
+export function namesFolder(path: string): boolean {
   return /[/\\]$/.test(path)
 }
 
@@ -107,7 +110,7 @@ function beside(input: string, mark: string): Output {
   return { kind: 'overlay', path: join(dirname(input), `${stem(input)}.sess${mark}.png`) }
 }
 
-function stem(input: string): string {
+export function stem(input: string): string {
   return basename(input, extname(input))
 }
 
@@ -140,13 +143,17 @@ async function destination(path: string): Promise<string> {
   }
 }
 
-async function refuseCollisions(planned: readonly InputOutputs[], { model, labels }: Request): Promise<void> {
+/** Refuses to write a file twice, or over what is read. */
+export async function refuseCollisions(
+  planned: readonly { readonly input: string; readonly paths: readonly string[] }[],
+  { model, labels }: Pick<Request, 'model' | 'labels'>,
+): Promise<void> {
   const read = [...planned.map(({ input }) => input), ...modelFiles(model ?? ''), ...(labels ? [labels] : [])]
   const inputs = new Map<string, string>()
   for (const path of read) inputs.set(await destination(path), path)
   const owners = new Map<string, string>()
-  for (const { input, perTarget } of planned) {
-    for (const { path } of perTarget.flat()) {
+  for (const { input, paths } of planned) {
+    for (const path of paths) {
       const place = await destination(path)
       const overwritten = inputs.get(place)
       if (overwritten !== undefined)
@@ -169,7 +176,7 @@ function modelFiles(model: string): readonly string[] {
   return extname(model) === '.onnx' ? [model, `${model.slice(0, -'.onnx'.length)}.json`] : []
 }
 
-async function isDirectory(path: string): Promise<boolean> {
+export async function isDirectory(path: string): Promise<boolean> {
   return await stat(path).then(
     (info) => info.isDirectory(),
     () => false,

@@ -32,6 +32,11 @@ export function oneOf(...names: readonly string[]): Parser {
   }
 }
 
+/** What stands between commas, each taken by `item`. */
+export function list(item: Parser): Parser {
+  return (flag) => (value) => value.split(',').map((part) => item(flag)(part))
+}
+
 export function integer(low: number, high = Number.MAX_SAFE_INTEGER): Parser {
   return (flag) => (value) => {
     const number = parsed(value)

@@ -10,6 +10,7 @@ import {
   type ExplainArguments,
   unsaid,
 } from './arguments.ts'
+import { addCompareOptions, type CompareArguments } from './compare-arguments.ts'
 import type { Context } from './context.ts'
 import { exitStatus, failureText } from './failure.ts'
 import { addModelsCommand } from './models-command.ts'
@@ -61,6 +62,25 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
     .addHelpText('after', example('sess classify photo.jpg --top 3'))
     .action((images: string[], options: ClassifyArguments) =>
       settle(async () => (await import('./classify.ts')).classify(images, { ...unsaid, ...options }, context)),
+    )
+
+  const comparing = program
+    .command('compare <image>')
+    .summary('base and SESS side by side for several methods, steps or fusions')
+    .description(
+      'Base map and SESS side by side: a row for each method, a column for each step and fusion. ' +
+        'Score-CAM takes 5 scales and a pre-filter of 0.5 unless --scales and --pre-filter say otherwise.',
+    )
+  addCompareOptions(addModelOptions(comparing))
+  addCommonOptions(comparing)
+    .addHelpText(
+      'after',
+      example('sess compare photo.jpg --methods grad-cam,guided-backprop --step 56,112,224 -o out/'),
+    )
+    .action((image: string, options: CompareArguments) =>
+      settle(async () =>
+        (await import('./compare.ts')).compare(image, { ...unsaid, ...options, target: options.target }, context),
+      ),
     )
 
   addModelsCommand(program, context, settle)

@@ -24,7 +24,12 @@ export function reportData(report: Report): { readonly schema: number } & Report
 
 /** Indented down to the windows, one a line: a reader and `diff` can follow it, and it stays small. */
 export function encodeReport(report: Report): string {
-  return `${indent(reportData(report), 2)}\n`
+  return encodeFile(reportData(report))
+}
+
+/** A JSON file: indented down to the entries of lists, one a line. */
+export function encodeFile(value: object): string {
+  return `${indent(value, 2)}\n`
 }
 
 /** JSON on one line. Typed arrays become arrays; NaN and the infinities become null, as JSON has none. */

@@ -1,0 +1,57 @@
+import { dirname, extname, join } from 'node:path'
+import { invalidOption } from '../error.ts'
+import { comparedMethods } from '../methods/compared.ts'
+import { pictureExtensions } from '../render/picture.ts'
+import type { CompareArguments } from './compare-arguments.ts'
+import { isDirectory, namesFolder, refuseCollisions, stem } from './outputs.ts'
+
+/** One file of a comparison; `cell`: whose map, by its place in the comparison. */
+export type CompareOutput =
+  | { readonly kind: 'sheet' | 'numbers'; readonly path: string }
+  | { readonly kind: 'map'; readonly path: string; readonly cell: number }
+
+type Request = Pick<CompareArguments, 'output' | 'methods' | 'step' | 'fusion' | 'model' | 'labels'>
+
+/** Which files a comparison writes, decided before it runs: no input is overwritten, and no two files are one. */
+export async function planCompareOutputs(input: string, request: Request): Promise<readonly CompareOutput[]> {
+  const outputs: CompareOutput[] = []
+  for (const path of request.output) {
+    if (namesFolder(path) || (await isDirectory(path))) outputs.push(...filesIn(path, request))
+    else outputs.push(fileOf(path))
+  }
+  const beside = { kind: 'sheet', path: join(dirname(input), `${stem(input)}.compare.png`) } as const
+  const planned = outputs.length === 0 ? [beside] : outputs
+  await refuseCollisions([{ input, paths: planned.map(({ path }) => path) }], request)
+  return planned
+}
+
+function fileOf(path: string): CompareOutput {
+  const extension = extname(path).toLowerCase()
+  if (extension === '.json') return { kind: 'numbers', path }
+  if ((pictureExtensions as readonly string[]).includes(extension)) return { kind: 'sheet', path }
+  const known = `${pictureExtensions.join(', ')}, .json`
+  throw invalidOption(
+    '-o',
+    path,
+    `a name that ends in ${known}, or a folder for sheet, numbers and maps (it ends in /)`,
+  )
+}
+
+function filesIn(folder: string, request: Request): readonly CompareOutput[] {
+  const maps = mapNames(request).map(
+    (name, cell) => ({ kind: 'map', path: join(folder, `${name}.npy`), cell }) as const,
+  )
+  return [
+    { kind: 'sheet', path: join(folder, 'sheet.png') },
+    { kind: 'numbers', path: join(folder, 'numbers.json') },
+    ...maps,
+  ]
+}
+
+/** In the order of a comparison's cells. Steps and fusions are named where there are several. */
+function mapNames({ methods = comparedMethods, step = [], fusion = [] }: Request): readonly string[] {
+  const steps = step.length > 1 ? step.map((pixels) => `-step${pixels}`) : ['']
+  const fusions = fusion.length > 1 ? fusion.map((mode) => `-${mode}`) : ['']
+  const variants = steps.flatMap((ofStep) => fusions.map((ofFusion) => `${ofStep}${ofFusion}`))
+  return methods.flatMap((method) => [`${method}-base`, ...variants.map((variant) => `${method}-sess${variant}`)])
+}

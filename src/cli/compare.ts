@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { ComparedCell, Comparison } from '../comparison.ts'
+import type { Explainer } from '../explainer.ts'
+import { checkWritable, writeAtomically } from '../io/atomic.ts'
+import { encodeFile, encodeJson } from '../io/json.ts'
+import { writeNpy } from '../io/npy.ts'
+import { methodByName } from '../methods/index.ts'
+import type { CompareOptions } from '../options.ts'
+import { scalesFor } from './arguments.ts'
+import type { CompareArguments } from './compare-arguments.ts'
+import { type CompareOutput, planCompareOutputs } from './compare-outputs.ts'
+import { type Context, loadExplainer, note, reportFailure } from './context.ts'
+import { exitStatus, failureJson } from './failure.ts'
+import { methodArguments } from './method-arguments.ts'
+import { makeFolders } from './outputs.ts'
+import { progressBar } from './progress.ts'
+import { versions } from './versions.ts'
+
+/** `sess compare`: several methods on one image, alone and under SESS, as one sheet. */
+export async function compare(input: string, options: CompareArguments, context: Context): Promise<number> {
+  for (const method of options.methods ?? []) methodByName(method) // before a model is loaded for nothing
+  const outputs = await planCompareOutputs(input, options)
+  try {
+    await makeFolders({ output: options.output, map: [] })
+    // A missing image is told as such, not as the missing folder of the output beside it.
+    if (existsSync(input)) for (const { path } of outputs) await checkWritable(path)
+    const explainer = await loadExplainer(context, options)
+    try {
+      await compareOne(explainer, input, outputs, options, context)
+    } finally {
+      await explainer.dispose()
+    }
+    return 0
+  } catch (error) {
+    reportFailure(context, options, error, input)
+    if (options.json) context.stdout.write(`${failureJson(input, error)}\n`)
+    return exitStatus(error)
+  }
+}
+
+async function compareOne(
+  explainer: Explainer,
+  input: string,
+  outputs: readonly CompareOutput[],
+  options: CompareArguments,
+  context: Context,
+): Promise<void> {
+  const { signal } = context
+  const asked = compareOptions(explainer, options)
+  const bar = progressBar(context, input, options)
+  const comparison = await explainer.compare(input, { ...asked, signal, onProgress: bar.update }).finally(bar.stop)
+  const numbers = await numbersOf(explainer, input, comparison, asked)
+  const sheet = comparison.sheet({ title: basename(input), colormap: options.colormap, alpha: options.alpha })
+  for (const output of outputs) {
+    if (output.kind === 'map') {
+      const cell = comparison.cells[output.cell]
+      if (cell !== undefined) await writeNpy(output.path, cell.map, { signal })
+    } else if (output.kind === 'sheet') await sheet.toFile(output.path, { signal })
+    else await writeAtomically(output.path, encodeFile(numbers), { signal })
+  }
+  const paths = outputs.map(({ path }) => path)
+  if (options.json) context.stdout.write(`${encodeJson({ ...numbers, outputs: paths })}\n`)
+  const places = options.output.length === 0 ? paths : options.output
+  note(context, options, `${input}: ${summary(comparison)} -> ${places.join(', ')}`)
+  for (const { method, kind, nonfinite, plan } of comparison.cells) {
+    if (nonfinite.length === 0) continue
+    const what = `${nonfinite.length} of ${plan.windows.length} windows left out: their logits or maps are not finite`
+    note(context, options, `${input}: ${method}, ${kind}: ${what}`)
+  }
+}
+
+/** What the command line says, without what concerns the process. The layer is the model's: not every method reads one. */
+function compareOptions(explainer: Explainer, options: CompareArguments): CompareOptions {
+  const { target, against, methods, step: steps, fusion: fusions, preFilter, theta, smooth, antialias } = options
+  const { batch, maxWindows, maxPixels } = options
+  const { height, width } = explainer.info.input
+  const scales = scalesFor(options.scales, Math.max(height, width))
+  return {
+    ...{ target, against, methods, scales, steps, fusions, preFilter, theta, smooth, antialias },
+    ...{ batch, maxWindows, maxPixels },
+    ...methodArguments(options),
+  }
+}
+
+/** The form's version; it rises when a key changes its meaning or goes. */
+const numbersSchema = 1
+
+async function numbersOf(explainer: Explainer, input: string, comparison: Comparison, options: CompareOptions) {
+  const { photo, target, cells, forwards, seconds } = comparison
+  const { model, path, input: window, classes, device } = explainer.info
+  return {
+    schema: numbersSchema,
+    image: { name: input, ...photo },
+    model: { id: model, path, input: window, classes, device },
+    target,
+    options,
+    forwards,
+    seconds,
+    cells: cells.map(cellNumbers),
+    versions: await versions(),
+  }
+}
+
+function cellNumbers(cell: ComparedCell) {
+  const { method, layer, maximum, topShare, probability, forwards, seconds, preFilter, nonfinite, plan } = cell
+  const kind = cell.kind === 'base' ? { kind: cell.kind } : { kind: cell.kind, step: cell.step, fusion: cell.fusion }
+  const windows = plan.windows.length
+  return {
+    ...{ method, ...kind, layer, scales: plan.scales, preFilter, windows, nonfinite: nonfinite.length },
+    ...{ forwards, seconds, probability, maximum, topShare },
+  }
+}
+
+/** Class, probability, how much was compared, and how long that took. */
+function summary({ target, cells, forwards, seconds }: Comparison): string {
+  const explained = target.label === undefined ? `class ${target.index}` : `${target.label} (${target.index})`
+  const methods = new Set(cells.map(({ method }) => method)).size
+  const time = seconds.toFixed(seconds < 10 ? 2 : 0)
+  const counted = `${cells.length} maps of ${methods} ${methods === 1 ? 'method' : 'methods'}`
+  return `${explained}, ${(target.probability * 100).toFixed(1)} %, ${counted}, ${forwards} forward passes in ${time} s`
+}
