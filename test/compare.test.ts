@@ -138,12 +138,12 @@ it.each([
 
 it.each<[string, object, string, RegExp]>([
   ['an unknown method', { methods: ['grad-cam', 'grab-cam'] }, 'OPTION_INVALID', /method is "grab-cam"/],
-  ['a method twice', { methods: ['cam', 'cam'] }, 'OPTION_INVALID', /methods is \[cam, cam\].*each once/],
+  ['a method twice', { methods: ['cam', 'cam'] }, 'OPTION_INVALID', /methods is \["cam", "cam"\].*each once/],
   ['no method', { methods: [] }, 'OPTION_INVALID', /methods is \[\]/],
   ['a step twice', { methods: ['cam'], steps: [8, [8, 8]] }, 'OPTION_INVALID', /steps is .*each once/],
   ['a step of zero', { methods: ['cam'], steps: [0] }, 'OPTION_INVALID', /steps is \[0\]/],
-  ['an unknown fusion', { methods: ['cam'], fusions: ['median'] }, 'OPTION_INVALID', /fusions is \[median\].*mean/],
-  ['an option of explain that is a list here', { method: 'cam' }, 'OPTION_INVALID', /method is "unknown".*methods/],
+  ['an unknown fusion', { methods: ['cam'], fusions: ['median'] }, 'OPTION_INVALID', /fusions is \["median"\].*mean/],
+  ['an option of explain that is a list here', { method: 'cam' }, 'OPTION_INVALID', /method is no option.*methods/],
   ['samples for methods that take none', { methods: ['cam'], samples: 3 }, 'OPTION_INVALID', /samples is 3/],
   ['several targets', { methods: ['cam'], target: [1, 2] }, 'OPTION_INVALID', /target is/],
   ['an unknown target', { methods: ['cam'], target: 'unicorn' }, 'TARGET_UNKNOWN', /unicorn/],

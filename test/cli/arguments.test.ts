@@ -42,7 +42,10 @@ describe('options reach the library as', () => {
     ['--pre-filter 0.99 --theta .1', { preFilter: 0.99, theta: 0.1 }],
     ['--no-smooth --no-sess --no-antialias', { smooth: false, sess: false, antialias: false }],
     ['--batch auto', { batch: 'auto' }],
-    ['--seed 9007199254740991 --samples 7', { seed: Number.MAX_SAFE_INTEGER, samples: 7 }],
+    [
+      '--method smoothgrad --seed 9007199254740991 --samples 7',
+      { method: 'smoothgrad', seed: Number.MAX_SAFE_INTEGER, samples: 7 },
+    ],
     ['--batch 3 --max-windows 9 --max-pixels 1e6', { batch: 3, maxWindows: 9, maxPixels: 1_000_000 }],
   ])('explain: %s', async (options, expected) => {
     const { calls, load } = recorder()
