@@ -48,7 +48,7 @@ async function compareOne(
 ): Promise<void> {
   const { signal } = context
   const asked = compareOptions(explainer, options)
-  const bar = progressBar(context, input, options)
+  const bar = progressBar(context, input, options, ['--methods', '--scales', '--pre-filter', '--top-channels'])
   const comparison = await explainer.compare(input, { ...asked, signal, onProgress: bar.update }).finally(bar.stop)
   const numbers = await numbersOf(explainer, input, comparison, asked)
   const sheet = comparison.sheet({ title: basename(input), colormap: options.colormap, alpha: options.alpha })

@@ -6,7 +6,7 @@ import { imageSize } from '../io/decode.ts'
 import { encodeJson, encodeReport, type Report, reportData } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
 import { methodByName } from '../methods/index.ts'
-import { drawsAtRandom } from '../methods/method.ts'
+import { copiesOf, drawsAtRandom } from '../methods/method.ts'
 import { copiesWith } from '../methods/settings.ts'
 import { type ExplainOptions, explainDefaults } from '../options.ts'
 import type { Picture } from '../render/picture.ts'
@@ -75,7 +75,7 @@ async function explainOne(
   context: Context,
 ): Promise<void> {
   const { signal } = context
-  const bar = progressBar(context, input, options)
+  const bar = progressBar(context, input, options, cheaperOptions(options))
   const choices = explainOptions(explainer, options)
   let explanations: readonly Explanation[]
   try {
@@ -121,6 +121,22 @@ function explainOptions(explainer: Explainer, options: ExplainArguments): Explai
     ...methodArguments(options),
   }
 }
+
+/** What makes a long run shorter and was not said. */
+export function cheaperOptions({ method, preFilter, scales, topChannels, masks }: Cheapening): readonly string[] {
+  const copies = method === undefined ? undefined : copiesOf(methodByName(method))
+  const kind = copies?.kind === 'masked' ? copies.masks.kind : copies?.kind
+  return [
+    ...(preFilter === undefined && kind !== undefined && kind !== 'none' ? ['--pre-filter'] : []),
+    ...(scales === undefined ? ['--scales'] : []),
+    ...(kind === 'activations' && topChannels === undefined ? ['--top-channels'] : []),
+    ...(kind === 'random' && masks === undefined ? ['--masks'] : []),
+    ...(kind === 'noise' || kind === 'path' ? ['--samples'] : []),
+    '--no-sess',
+  ]
+}
+
+type Cheapening = Pick<ExplainArguments, 'method' | 'preFilter' | 'scales' | 'topChannels' | 'masks'>
 
 async function write(
   { kind, path }: Output,
