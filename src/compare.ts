@@ -153,7 +153,6 @@ async function runRow(
   using session = await sessions.explaining({ method, layer: base.layer, seeds })
   using asker = await sessions.asking(method, session)
   const clock = new Stopwatch()
-  let forwards = 0
   const input = {
     device,
     stream,
@@ -166,12 +165,9 @@ async function runRow(
     copies,
     asker,
     seed: base.seed ?? explainDefaults.seed,
-    onForwards: (done: number) => {
-      forwards = done
-      run.onForwards(done)
-    },
+    onForwards: run.onForwards,
   }
-  const { baseLogits, explained } = await explainWindows(input, views, () => sessions.scoring())
+  const { baseLogits, forwards, explained } = await explainWindows(input, views, () => sessions.scoring())
   const fusing = views.reduce((sum, view) => sum + fusingTime(view), 0)
   const milliseconds = (clock.timings().total - fusing) / forwards
   const cells: ComparedCell[] = []

@@ -46,8 +46,8 @@ export class Explainer {
   readonly #model: LoadedModel
   readonly #running = new Set<Promise<unknown>>()
   #disposed = false
-  /** Seconds of one forward pass, as the last explanation measured it. */
-  #forwardSeconds: number | undefined
+  /** Seconds of one forward pass, as the last explanation by each method measured it. */
+  readonly #forwardSeconds = new Map<string, number>()
 
   private constructor(model: LoadedModel) {
     this.#model = model
@@ -152,9 +152,9 @@ export class Explainer {
         seed: options.seed ?? explainDefaults.seed,
         onForwards,
       }
-      const { baseLogits, explained } = await explainWindows(run, views, () => sessions.scoring())
+      const { baseLogits, forwards, explained } = await explainWindows(run, views, () => sessions.scoring())
       options.onProgress?.({ done: plan.forwards, total: plan.forwards, phase: 'fusion' })
-      this.#forwardSeconds = clock.timings().inference / 1000 / plan.forwards
+      this.#forwardSeconds.set(method.name, clock.timings().inference / 1000 / forwards)
       const facts = {
         model: this.#model.resolved.id,
         method: method.name,
@@ -164,7 +164,7 @@ export class Explainer {
       const explanations: Explanation[] = []
       for (const { target, scores, map, windowMaps } of explained) {
         const windows = await explainedWindows(plan, scores)
-        const parts = { map, windowMaps, windows, nonfinite: scores.nonfinite, timings: clock.timings() }
+        const parts = { map, windowMaps, windows, nonfinite: scores.nonfinite, forwards, timings: clock.timings() }
         const score = classScore(this.#model, baseLogits, target)
         const resolved = resolvedOptions({ ...choices, target: score })
         const explanation = { ...facts, ...parts, photo: pixels.photo, target: score, plan, options: resolved }
@@ -211,12 +211,13 @@ export class Explainer {
     const plan = planOf(this.#model, image, options, passesOf(copies, targets))
     const fusion = fusionOptions(options, plan)
     const views = Array.from({ length: targets }, () => ({ plan, fusion }))
+    const measured = this.#forwardSeconds.get(methodOf(options).name)
     const { chunks, forwards } = scheduleOf(plan, model, { targets, copies }, views)
     return {
       ...plan,
       forwards,
       memory: memoryOf(plan, model, { copies, chunks, keepMaps: fusion.keepMaps }),
-      seconds: this.#forwardSeconds === undefined ? null : this.#forwardSeconds * forwards,
+      seconds: measured === undefined ? null : measured * forwards,
     }
   }
 

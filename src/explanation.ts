@@ -56,6 +56,7 @@ interface ExplanationParts extends ExplanationFacts {
   readonly plan: EstimatedPlan
   readonly windows: readonly ExplainedWindow[]
   readonly nonfinite: readonly number[]
+  readonly forwards: number
   readonly timings: Timings
   readonly windowMaps: Float32Array | undefined
 }
@@ -92,6 +93,8 @@ export class Explanation implements ExplanationFacts {
   /** Windows whose logits or map were not finite: dropped from the map. */
   readonly nonfinite: readonly number[]
   readonly plan: EstimatedPlan
+  /** Forward passes that ran: at most those of the plan, for masks that are flat need none. */
+  readonly forwards: number
   readonly timings: Timings
   readonly model: string
   readonly method: string
@@ -107,6 +110,7 @@ export class Explanation implements ExplanationFacts {
     this.windows = parts.windows
     this.nonfinite = parts.nonfinite
     this.plan = parts.plan
+    this.forwards = parts.forwards
     this.timings = parts.timings
     this.model = parts.model
     this.method = parts.method

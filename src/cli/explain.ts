@@ -156,7 +156,7 @@ async function write(
 }
 
 async function reportOf(explainer: Explainer, input: string, explanation: Explanation): Promise<Report> {
-  const { map, target, method, layer, options, plan, windows, nonfinite, timings } = explanation
+  const { map, target, method, layer, options, plan, windows, nonfinite, forwards, timings } = explanation
   const { info } = explainer
   const { model: id, path, input: window, classes, activation, preprocessing, device } = info
   return {
@@ -168,6 +168,7 @@ async function reportOf(explainer: Explainer, input: string, explanation: Explan
     plan,
     windows,
     nonfinite,
+    forwards,
     timings,
     versions: await versions(),
   }

@@ -9,6 +9,7 @@ export interface Report {
   readonly windows: readonly object[]
   /** Indices of the windows that were left out because logits or map were not finite. */
   readonly nonfinite: readonly number[]
+  readonly forwards: number
   readonly timings: object
   readonly versions: Readonly<Record<string, string>>
 }
@@ -18,8 +19,9 @@ const REPORT_SCHEMA = 1
 
 /** The report as data: plain objects and arrays, and null where a number is not finite. */
 export function reportData(report: Report): { readonly schema: number } & Report {
-  const { image, model, target, method, options, plan, windows, nonfinite, timings, versions } = report
-  return { schema: REPORT_SCHEMA, image, model, target, method, options, plan, windows, nonfinite, timings, versions }
+  const { image, model, target, method, options, plan, windows, nonfinite, forwards, timings, versions } = report
+  const run = { plan, windows, nonfinite, forwards, timings }
+  return { schema: REPORT_SCHEMA, image, model, target, method, options, ...run, versions }
 }
 
 /** Indented down to the windows, one a line: a reader and `diff` can follow it, and it stays small. */

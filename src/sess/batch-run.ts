@@ -32,6 +32,11 @@ export class BatchRun {
     return this.#rows
   }
 
+  /** Forward passes that have run. */
+  get forwards(): number {
+    return this.#work.ran
+  }
+
   /** Enqueues the op that puts these windows into the next rows of the model's input. */
   put(windows: readonly number[], phase: TimedPhase, op: Promise<number>): void {
     this.enqueue(phase, op)

@@ -27,6 +27,8 @@ export interface ExplainedView extends FusedTarget {
 export interface ExplainedWindows {
   /** Logits of the base view, K. */
   readonly baseLogits: Float32Array
+  /** Forward passes that ran. */
+  readonly forwards: number
   /** In the order of the views. */
   readonly explained: readonly ExplainedView[]
 }
@@ -115,7 +117,7 @@ export async function explainWindows(
       const fused = await fusions[v]?.finish()
       if (fused !== undefined) explained.push({ ...fused, target: output.targets[view.target] ?? 0 })
     }
-    return { baseLogits: output.baseLogits, explained }
+    return { baseLogits: output.baseLogits, forwards: output.forwards + (scored?.forwards ?? 0), explained }
   } finally {
     for (const fusion of fusions) fusion[Symbol.dispose]()
   }
@@ -124,16 +126,11 @@ export async function explainWindows(
 /** Every window's score before any map is made; what a pre-filter drops is then not run again. */
 async function scoreFirst(input: RunInput, scorer: () => Promise<LeasedSession>) {
   using model = await scorer()
-  let forwards = 0
-  const { logProbabilities } = await runWindows({
+  const { logProbabilities, forwards } = await runWindows({
     ...input,
     model,
     copies: { kind: 'none' },
     chunks: [{ first: 0, end: input.plan.windows.length }],
-    onForwards: (done) => {
-      forwards = done
-      input.onForwards(done)
-    },
     onMaps: async () => {},
   })
   return { logProbabilities, forwards }

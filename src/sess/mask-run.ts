@@ -66,7 +66,7 @@ export class MaskRun {
     for (const sharing of await this.#sharings(rows, masks)) {
       const asked = await this.#askedMasks(rows, sharing, masks)
       await this.#ask(asked, sharing, targets, masks)
-      this.#work.close(this.#mostAsked(rows) - asked.length) // what was skipped counts as done
+      this.#work.skip(this.#mostAsked(rows) - asked.length)
       await this.#work.finish()
       this.#writeWeights(rows, asked, sharing, masks)
     }

@@ -73,6 +73,8 @@ export interface WindowsOutput {
   readonly targets: readonly number[]
   /** Of each target, log p of every window. */
   readonly logProbabilities: readonly Float64Array[]
+  /** Forward passes that ran; flat masks need none. */
+  readonly forwards: number
 }
 
 /** Lowest index of the largest logit. */
@@ -111,6 +113,11 @@ class WindowsRun {
     this.#setTargets(known, plan.batch)
     await this.#batch.endBase(known)
     return { logits, targets: known }
+  }
+
+  /** Forward passes that have run. */
+  get forwards(): number {
+    return this.#batch.forwards
   }
 
   /** Every window of the chunk that is asked for, but the base view, which is done. */
@@ -229,6 +236,7 @@ export async function runWindows(input: WindowsInput): Promise<WindowsOutput> {
       baseLogits: logits,
       targets,
       logProbabilities: targets.map((_, t) => logProbabilities(buffers, targets.length, t)),
+      forwards: run.forwards,
     }
   } finally {
     disposeBuffers(buffers)

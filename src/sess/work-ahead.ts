@@ -11,6 +11,7 @@ export class WorkAhead {
   #ops: Promise<void>[] = []
   readonly #underWay: { readonly done: Promise<unknown>; readonly forwards: number }[] = []
   #forwards = 0
+  #skipped = 0
 
   constructor(clock: Stopwatch, onForwards: (done: number) => void) {
     this.#clock = clock
@@ -30,6 +31,17 @@ export class WorkAhead {
     done.catch(() => {})
     this.#underWay.push({ done, forwards })
     this.#ops = []
+  }
+
+  /** Counts forward passes that are not worth running as done. */
+  skip(forwards: number): void {
+    this.#skipped += forwards
+    this.close(forwards)
+  }
+
+  /** Forward passes that have run. */
+  get ran(): number {
+    return this.#forwards - this.#skipped
   }
 
   /** Waits until so few units are under way that the next may be enqueued. */

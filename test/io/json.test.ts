@@ -10,6 +10,7 @@ const report = {
   options: { step: [1, 2], signal: undefined },
   plan: { scales: [224, 288], levels: [{ height: 1, width: 2 }], forwards: 2 },
   nonfinite: [],
+  forwards: 3,
   windows: [
     { index: 0, probability: Number.POSITIVE_INFINITY, kept: true },
     { index: 1, probability: 0.5, kept: false },
@@ -29,6 +30,7 @@ it('a report has the keys of the contract in their order, and null for what is n
     'plan',
     'windows',
     'nonfinite',
+    'forwards',
     'timings',
     'versions',
   ])

@@ -261,3 +261,27 @@ describe('a classifier that looks at one patch', () => {
     }
   })
 })
+
+describe('a channel that is the same everywhere', () => {
+  it('is not asked about, and does not count as a pass that ran', async () => {
+    const flat = floatTensor(
+      'k',
+      [...new Array<number>(9).fill(0), ...Array.from({ length: 9 }, uniform(3))],
+      [6, 3, 1, 1],
+    )
+    const nodes = [
+      op('Conv', 'x k', 'a'),
+      op('GlobalAveragePool', 'a', 'p'),
+      op('Flatten', 'p', 'f'),
+      op('Gemm', 'f w', 'z', { transB: int(1) }),
+    ]
+    const path = models.write(
+      'flat',
+      modelBytes({ input: { dims: ['n', 3, 9, 9] }, nodes, tensors: [flat, randomTensor('w', [K, 6])] }),
+    )
+    await using explainer = await Explainer.load(path, preprocessing)
+    const { plan, forwards } = await explainer.explain(photo, { method: 'score-cam', target: 1, sess: false })
+    expect(plan.forwards).toBe(1 + 6)
+    expect(forwards).toBe(1 + 3)
+  })
+})

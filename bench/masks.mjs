@@ -1,0 +1,81 @@
+/**
+ * Methods that ask about masked copies, over a bare forward pass of as many inputs at its best batch size: wall time of an
+ * explanation of both.png, map in memory. Trials alternate. Passes are counted as they run (flat masks are skipped). Then,
+ * each in a process of its own, the peak memory over that of a process that only classified.
+ *   node bench/masks.mjs [--model FILE]... [--threads 2] [--trials 5] [--json bench/results/masks.json]
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Explainer } from '../dist/index.js'
+import { openBare } from './bare.mjs'
+import { benchArguments, median, report, shared } from './measure.mjs'
+
+const self = fileURLToPath(import.meta.url)
+const photo = shared('golden/images/both.png')
+const cases = [
+  { what: 'score-cam, one window', options: { method: 'score-cam', sess: false } },
+  { what: 'group-cam, 5 scales', options: { method: 'group-cam', scales: 5 } },
+  { what: 'ablation-cam, one window', options: { method: 'ablation-cam', sess: false } },
+  { what: 'rise, 1000 masks', options: { method: 'rise', sess: false, masks: 1000 } },
+  { what: 'rise, 4000 masks', options: { method: 'rise', sess: false } },
+  { what: 'occlusion, one window', options: { method: 'occlusion', sess: false } },
+]
+const peakMb = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024
+
+async function benchModel(model, threads, trials) {
+  const explainer = await Explainer.load(model, { threads })
+  const bare = await openBare(explainer, photo, { scales: 5 }, threads)
+  const byBatch = []
+  for (const size of [4, 8, 16, 32]) {
+    const batches = bare.batchesOf(size)
+    await bare.pass(batches)
+    const times = [await bare.pass(batches), await bare.pass(batches), await bare.pass(batches)]
+    byBatch.push({ size, batches, ms: median(times) })
+  }
+  const best = byBatch.reduce((a, b) => (b.ms < a.ms ? b : a))
+  const windows = bare.plan.windows.length
+  const rows = []
+  for (const { what, options } of cases) {
+    const pairs = []
+    for (let i = 0; i <= trials; i++) {
+      const barePass = (await bare.pass(best.batches)) / windows
+      const { timings, forwards } = await explainer.explain(photo, { target: 282, ...options })
+      const bareAfter = (await bare.pass(best.batches)) / windows
+      if (i > 0) pairs.push({ ...timings, asked: forwards, bareMs: (barePass + bareAfter) / 2 }) // the first opened its session
+    }
+    const of = (pick) => median(pairs.map(pick))
+    rows.push({
+      model: explainer.info.model,
+      what,
+      passes: pairs[0].asked,
+      'ms a bare pass': of((p) => p.bareMs),
+      'explain ms': of((p) => p.total),
+      'over bare passes': of((p) => p.total / (p.asked * p.bareMs)),
+      'as many passes as': of((p) => p.total / p.bareMs),
+      'outside inference %': of((p) => (100 * (p.total - p.inference)) / p.total),
+      'peak MB above classify':
+        Number(execFileSync(process.execPath, [self, 'explain', model, JSON.stringify(options), `${threads}`])) -
+        Number(execFileSync(process.execPath, [self, 'classify', model, '{}', `${threads}`])),
+    })
+  }
+  await explainer.dispose()
+  return rows
+}
+
+const [, , role, model, options, threadsText] = process.argv
+if (role === 'explain' || role === 'classify') {
+  const explainer = await Explainer.load(model, { threads: Number(threadsText) })
+  await explainer.classify(photo)
+  if (role === 'explain') await explainer.explain(photo, { target: 282, ...JSON.parse(options) })
+  await explainer.dispose()
+  console.log(peakMb())
+} else {
+  const { models, threads, trials, json } = benchArguments({
+    models: [shared('models/mobilenet-v1-075-224.onnx')],
+    trials: 5,
+  })
+  const rows = []
+  for (const file of models) rows.push(...(await benchModel(file, threads, trials)))
+  report(`masked copies over bare passes, ${threads} threads, medians of ${trials} pairs`, rows, json)
+}
