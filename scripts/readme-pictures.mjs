@@ -1,4 +1,7 @@
-/** The pictures of the README: photo, Grad-CAM, SESS + Grad-CAM side by side, into docs/images/. Needs no network. */
+/**
+ * The pictures of README and docs/compare.md, into docs/images/: photo, Grad-CAM, SESS + Grad-CAM side by side, and the
+ * sheet of `sess compare`. Needs no network.
+ */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -27,4 +30,8 @@ for (const [name, target] of [
     .jpeg({ quality: 88 })
     .toFile(join(root, `docs/images/${name}.jpg`))
 }
+
+const comparison = await explainer.compare(join(root, 'docs/photos/coffee.png'))
+const sheet = await comparison.sheet({ title: 'coffee.png' }).toBuffer('png')
+await sharp(sheet).resize({ width: 1100 }).jpeg({ quality: 86 }).toFile(join(root, 'docs/images/compare.jpg'))
 await explainer.dispose()
