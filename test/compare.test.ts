@@ -101,6 +101,43 @@ it('of a method that asks copies, those of a window that is kept twice are run o
   expect([2 * 4, 3 * 4]).toContain(kept)
 })
 
+it('without a list compares the methods of the demo, Score-CAM at 5 scales and with a pre-filter', async () => {
+  const photo = striped(70, 90)
+  const settings = { topChannels: 3, groups: 4 }
+  const seen: Progress[] = []
+  const { cells } = await explainer.compare(photo, { ...settings, onProgress: (progress) => void seen.push(progress) })
+  const done = seen.map((progress) => progress.done)
+  expect(done).toEqual([...done].sort((a, b) => a - b))
+  expect(Math.max(...done)).toBe(seen[0]?.total)
+  const shown = cells.map(({ method, kind, plan, preFilter }) => [method, kind, plan.scales.length, preFilter])
+  expect(shown).toEqual([
+    ...['grad-cam', 'guided-backprop', 'group-cam'].flatMap((method) => [
+      [method, 'base', 0, 0],
+      [method, 'sess', 12, 0],
+    ]),
+    ['score-cam', 'base', 0, 0],
+    ['score-cam', 'sess', 5, 0.5],
+  ])
+  const target = ['top-1']
+  const group = await explainer.explain(photo, { target, method: 'group-cam', groups: 4 })
+  const score = await explainer.explain(photo, {
+    target,
+    method: 'score-cam',
+    topChannels: 3,
+    scales: 5,
+    preFilter: 0.5,
+  })
+  for (const [i, alone] of [
+    [5, group],
+    [7, score],
+  ] as const) {
+    const expected = alone[0]?.map.data ?? new Float32Array()
+    const worst = expected.reduce((top, value, k) => Math.max(top, Math.abs(value - (cells[i]?.map.data[k] ?? 9))), 0)
+    expect(worst).toBeLessThanOrEqual(1e-6)
+    expect(expected).toHaveLength(70 * 90)
+  }
+})
+
 it('reports progress that never falls, over all methods, and ends at the total', async () => {
   const seen: Progress[] = []
   const methods = ['grad-cam', 'smoothgrad', 'gradient']
