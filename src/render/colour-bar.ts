@@ -40,8 +40,8 @@ export async function colourBar(
 /** A tick for each value at equal distances, and the value below it, within the width. */
 function scale(typeface: Typeface, values: readonly number[], width: number, text: TextStyle): Block {
   const baseline = tickHeight + 1 + text.size
-  const largest = Math.max(...values.map(Math.abs))
-  // Three digits that count, of the largest value
+  // Three digits that count, of the largest value as it is shown
+  const largest = Number(Math.max(...values.map(Math.abs)).toPrecision(3))
   const decimals = largest > 0 ? Math.min(100, Math.max(0, 2 - Math.floor(Math.log10(largest)))) : 0
   const marks = values.map((value, i) => {
     const at = (width * i) / (values.length - 1)
