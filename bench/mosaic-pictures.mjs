@@ -90,3 +90,15 @@ export function sharedMosaics(labels) {
     return target === undefined ? [] : [{ kind: entry.kind, image, target, box: { x, y, width, height } }]
   })
 }
+
+/** Sum of the map inside the box over that of the whole map; 0 for a map of zeros. */
+export function energyInside({ data, width }, box) {
+  let [inside, whole] = [0, 0]
+  for (let i = 0; i < data.length; i++) {
+    const x = (i % width) - box.x
+    const y = Math.floor(i / width) - box.y
+    whole += data[i]
+    if (x >= 0 && x < box.width && y >= 0 && y < box.height) inside += data[i]
+  }
+  return whole === 0 ? 0 : inside / whole
+}

@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util'
 import { Explainer } from '../dist/index.js'
 import { median, report, shared } from './measure.mjs'
-import { backgrounds, grid, seeded, sharedMosaics, small } from './mosaic-pictures.mjs'
+import { backgrounds, energyInside, grid, seeded, sharedMosaics, small } from './mosaic-pictures.mjs'
 import { classifyAll, heldOutTiles } from './tiles.mjs'
 
 const { values } = parseArgs({
@@ -37,18 +37,6 @@ const variants = {
   'step 32': { step: 32 },
   'smoothing 3 / 1.4': { smooth: { size: 3, sigma: 1.4 } },
   'no smoothing': { smooth: false },
-}
-
-/** Sum of the map inside the box over that of the whole map; 0 for a map of zeros. */
-function energyInside({ data, width }, box) {
-  let [inside, whole] = [0, 0]
-  for (let i = 0; i < data.length; i++) {
-    const x = (i % width) - box.x
-    const y = Math.floor(i / width) - box.y
-    whole += data[i]
-    if (x >= 0 && x < box.width && y >= 0 && y < box.height) inside += data[i]
-  }
-  return whole === 0 ? 0 : inside / whole
 }
 
 async function shares(explainer, pictures, options) {
