@@ -27,6 +27,7 @@ SESS_HD inline std::int64_t clampIndex(std::int64_t i, std::int64_t n) { return 
 
 /** Border reflect-101 (dcb|abcd|cba), repeated where the line is shorter than the reach. */
 SESS_HD inline std::int64_t reflect101(std::int64_t i, std::int64_t n) {
+  if (i >= 0 && i < n) return i;
   if (n == 1) return 0;
   const std::int64_t period = 2 * (n - 1);
   std::int64_t j = i % period;

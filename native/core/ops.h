@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 /**
@@ -275,10 +276,20 @@ struct OverlayArgs {
 /** Set from another thread to stop an op between two of its tasks; the op then throws Code::aborted. */
 using CancelFlag = std::atomic<bool>;
 
+/** A place in a device's own queue. */
+class Fence {
+ public:
+  virtual ~Fence() = default;
+  /** Waits until all that was enqueued before it has run. Throws what went wrong there. */
+  virtual void wait() = 0;
+};
+
 /** The ops of one device. Calls block until done (CPU) or enqueued (a device with its own queue). */
 class Backend {
  public:
   virtual ~Backend() = default;
+  /** A fence behind what was enqueued so far; null where calls block until done. */
+  virtual std::unique_ptr<Fence> fence() { return nullptr; }
   virtual void flatten(const FlattenArgs& args, const CancelFlag& cancel) = 0;
   virtual void pyramid(const PyramidArgs& args, const CancelFlag& cancel) = 0;
   virtual void patches(const PatchesArgs& args, const CancelFlag& cancel) = 0;

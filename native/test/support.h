@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "core/ops.h"
 #include "cpu/backend.h"
+#include "test/backends.h"
 #include "test/plain.h"
 
 namespace sess::test {
@@ -49,12 +51,26 @@ inline std::string nameOf(cpu::Simd simd) {
   return simd == cpu::Simd::baseline ? "baseline" : simd == cpu::Simd::avx2 ? "avx2" : "avx512";
 }
 
+/** The largest difference; NaN differs from all but NaN, and an infinity from all but itself. */
+template <class T>
+double farthest(const Guarded<T>& a, const Guarded<T>& b) {
+  double worst = 0.0;
+  for (std::int64_t i = 0; i < a.size(); ++i) {
+    const auto x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
+    if (x == y || (x != x && y != y)) continue;
+    const double d = x < y ? y - x : x - y;
+    worst = d > worst ? d : d == d ? worst : std::numeric_limits<double>::infinity();
+  }
+  return worst;
+}
+
 /**
  * Runs an op on every instruction set and on 1, 2 and 5 threads into a fresh output each; checks the sentinels and that
- * all outputs are the same bits, and returns one.
+ * all outputs are the same bits, and returns one. The CUDA kernels, on the host and on a device, may be `within`
+ * of it.
  */
 template <class T>
-Guarded<T> onEveryBackend(std::int64_t n, const std::function<void(Backend&, Guarded<T>&)>& op) {
+Guarded<T> onEveryBackend(std::int64_t n, const std::function<void(Backend&, Guarded<T>&)>& op, double within = 0.0) {
   static const auto backends = [] {
     std::vector<std::pair<std::string, std::unique_ptr<Backend>>> all;
     for (const auto simd : cpu::simdVariants()) {
@@ -72,6 +88,13 @@ Guarded<T> onEveryBackend(std::int64_t n, const std::function<void(Backend&, Gua
     op(*backends[k].second, out);
     EXPECT_TRUE(out.intact()) << backends[k].first << " wrote outside its output";
     EXPECT_TRUE(out.sameBits(first)) << backends[k].first << " differs from " << backends[0].first;
+  }
+  static const std::vector<NamedBackend> others = cudaBackends();
+  for (const auto& [name, backend] : others) {
+    Guarded<T> out(n);
+    op(*backend, out);
+    EXPECT_TRUE(out.intact()) << name << " wrote outside its output";
+    EXPECT_LE(farthest(out, first), within) << name << " differs from " << backends[0].first;
   }
   return first;
 }

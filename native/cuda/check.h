@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+namespace sess::cuda {
+
+/** Throws where `status` is no success: Code::outOfMemory, or deviceUnavailable. `what` was being done. */
+void check(cudaError_t status, const char* what);
+
+/** Whether this build has kernels for a device's architecture. */
+bool hasKernels(int device);
+
+}  // namespace sess::cuda

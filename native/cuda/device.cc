@@ -1,0 +1,103 @@
+#include "cuda/device.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+#include "cuda/check.h"
+
+namespace sess::cuda {
+namespace {
+
+std::string versionOf(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+/** Why cudaGetDeviceCount failed, in words that lead on. */
+std::string countFault(cudaError_t status, const Presence& presence) {
+  switch (status) {
+    case cudaErrorInsufficientDriver:
+      // The runtime says the same of a driver that is missing and of one that is too old; the version tells.
+      if (presence.driver.empty()) return "there is no NVIDIA driver (libcuda.so.1): install one";
+      return "the NVIDIA driver is too old: it supports CUDA " + presence.driver + ", this build needs CUDA " +
+             presence.runtime + " (driver 580 or newer)";
+    case cudaErrorNoDevice:
+      return "the NVIDIA driver sees no device (CUDA_VISIBLE_DEVICES may hide it)";
+    default:
+      return std::string("the NVIDIA driver does not answer: ") + cudaGetErrorString(status);
+  }
+}
+
+}  // namespace
+
+void check(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  (void)cudaGetLastError();  // an error that can be overcome is not to be met again
+  const std::string message = std::string(what) + ": " + cudaGetErrorString(status);
+  throw Error(status == cudaErrorMemoryAllocation ? Code::outOfMemory : Code::deviceUnavailable, message);
+}
+
+Presence probe() {
+  Presence presence;
+  int version = 0;
+  if (cudaRuntimeGetVersion(&version) == cudaSuccess) presence.runtime = versionOf(version);
+  version = 0;
+  if (cudaDriverGetVersion(&version) == cudaSuccess && version > 0) presence.driver = versionOf(version);
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  (void)cudaGetLastError();
+  if (status != cudaSuccess) {
+    presence.reason = countFault(status, presence);
+    return presence;
+  }
+  for (int i = 0; i < count; ++i) {
+    cudaDeviceProp properties{};
+    const cudaError_t asked = cudaGetDeviceProperties(&properties, i);
+    DeviceInfo info{properties.name, std::to_string(properties.major) + "." + std::to_string(properties.minor),
+                    properties.totalGlobalMem, ""};
+    if (asked != cudaSuccess) {
+      info.fault = std::string("the device does not answer: ") + cudaGetErrorString(asked);
+    } else if (!hasKernels(i)) {
+      info.fault = info.name + " has architecture " + info.architecture + ", for which this build has no kernels";
+    }
+    presence.devices.push_back(std::move(info));
+  }
+  const bool usable =
+      std::any_of(presence.devices.begin(), presence.devices.end(), [](const auto& d) { return d.fault.empty(); });
+  if (!usable) presence.reason = count > 0 ? presence.devices.front().fault : countFault(cudaErrorNoDevice, presence);
+  return presence;
+}
+
+DeviceMemory::DeviceMemory(int device, std::size_t bytes) : device_(device) {
+  check(cudaSetDevice(device), "the CUDA device cannot be used");
+  if (bytes == 0) return;
+  const std::string what = std::to_string(bytes >> 20) + " MiB of device memory cannot be allocated";
+  check(cudaMalloc(&memory_, bytes), what.c_str());
+}
+
+DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept
+    : device_(other.device_), memory_(std::exchange(other.memory_, nullptr)) {}
+
+DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
+  std::swap(device_, other.device_);
+  std::swap(memory_, other.memory_);
+  return *this;
+}
+
+DeviceMemory::~DeviceMemory() {
+  if (memory_ == nullptr) return;
+  (void)cudaSetDevice(device_);
+  (void)cudaFree(memory_);
+}
+
+void DeviceMemory::write(const void* from, std::size_t bytes) {
+  check(cudaSetDevice(device_), "the CUDA device cannot be used");
+  check(cudaMemcpy(memory_, from, bytes, cudaMemcpyHostToDevice), "copying to the device");
+}
+
+void DeviceMemory::read(void* to, std::size_t bytes) const {
+  check(cudaSetDevice(device_), "the CUDA device cannot be used");
+  check(cudaMemcpy(to, memory_, bytes, cudaMemcpyDeviceToHost), "copying from the device");
+}
+
+}  // namespace sess::cuda

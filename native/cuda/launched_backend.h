@@ -1,0 +1,54 @@
+#pragma once
+
+#include <utility>
+
+#include "cuda/accumulate.h"
+#include "cuda/cam_reduce.h"
+#include "cuda/flatten.h"
+#include "cuda/fuse.h"
+#include "cuda/gather.h"
+#include "cuda/grey.h"
+#include "cuda/noise.h"
+#include "cuda/overlay.h"
+#include "cuda/patches.h"
+#include "cuda/pyramid.h"
+#include "cuda/score.h"
+#include "cuda/smooth.h"
+#include "cuda/upsample.h"
+
+namespace sess::cuda {
+
+/** The ops over a launcher, each in the header of its name. `Base` is a Backend. */
+template <class Launcher, class Base = Backend>
+class LaunchedBackend : public Base {
+ public:
+  template <class... Arguments>
+  explicit LaunchedBackend(Arguments&&... arguments) : launch_(std::forward<Arguments>(arguments)...) {}
+
+  void flatten(const FlattenArgs& a, const CancelFlag& c) override { cuda::flatten(begin(c), a); }
+  void pyramid(const PyramidArgs& a, const CancelFlag& c) override { cuda::pyramid(begin(c), a); }
+  void patches(const PatchesArgs& a, const CancelFlag& c) override { cuda::patches(begin(c), a); }
+  void gather(const GatherArgs& a, const CancelFlag& c) override { cuda::gather(begin(c), a); }
+  void score(const ScoreArgs& a, const CancelFlag& c) override { cuda::score(begin(c), a); }
+  void camReduce(const CamReduceArgs& a, const CancelFlag& c) override { cuda::camReduce(begin(c), a); }
+  void fuse(const FuseArgs& a, const CancelFlag& c) override { cuda::fuse(begin(c), a); }
+  void fold(const FoldArgs& a, const CancelFlag& c) override { cuda::fold(begin(c), a); }
+  void finish(const FinishArgs& a, const CancelFlag& c) override { cuda::finish(begin(c), a); }
+  void upsample(const UpsampleArgs& a, const CancelFlag& c) override { cuda::upsample(begin(c), a); }
+  void smooth(const SmoothArgs& a, const CancelFlag& c) override { cuda::smooth(begin(c), a); }
+  void grey(const GreyArgs& a, const CancelFlag& c) override { cuda::grey(begin(c), a); }
+  void noise(const NoiseArgs& a, const CancelFlag& c) override { cuda::noise(begin(c), a); }
+  void accumulate(const AccumulateArgs& a, const CancelFlag& c) override { cuda::accumulate(begin(c), a); }
+  void overlay(const OverlayArgs& a, const CancelFlag& c) override { cuda::overlay(begin(c), a); }
+
+ protected:
+  /** The launcher, ready for an op that `cancel` ends between two launches, as Code::aborted. */
+  Launcher& begin(const CancelFlag& cancel) {
+    launch_.begin(cancel);
+    return launch_;
+  }
+
+  Launcher launch_;
+};
+
+}  // namespace sess::cuda
