@@ -6,7 +6,7 @@ namespace sess::cuda {
 
 /** Four pixels: 16 bytes in, 12 out. */
 struct FlattenPixels {
-  struct Rgba4 {
+  struct alignas(16) Rgba4 {
     std::uint8_t at[16];
   };
   const std::uint8_t* rgba;

@@ -42,23 +42,31 @@ SESS_HD constexpr int least(int a, int b) { return a < b ? a : b; }
 SESS_HD constexpr int most(int a, int b) { return a > b ? a : b; }
 
 /** Elements that move at once: their address is a multiple of their size. */
-struct Float4 {
+struct alignas(16) Float4 {
   float at[4];
 };
-struct Byte4 {
+struct alignas(4) Byte4 {
   std::uint8_t at[4];
 };
 
 template <class T>
 SESS_HD_INLINE T loadAligned(const void* from) {
+#if defined(__CUDA_ARCH__)
+  return *static_cast<const T*>(from);
+#else
   T value;
-  std::memcpy(&value, __builtin_assume_aligned(from, sizeof(T)), sizeof(T));
+  std::memcpy(&value, from, sizeof(T));
   return value;
+#endif
 }
 
 template <class T>
 SESS_HD_INLINE void storeAligned(void* to, const T& value) {
-  std::memcpy(__builtin_assume_aligned(to, sizeof(T)), &value, sizeof(T));
+#if defined(__CUDA_ARCH__)
+  *static_cast<T*>(to) = value;
+#else
+  std::memcpy(to, &value, sizeof(T));
+#endif
 }
 
 /** Whether every address `p + k * stride` suits `loadAligned<T>`. */

@@ -1,0 +1,137 @@
+// What the table of backends in support.h does not say about the CUDA kernels.
+#include <array>
+
+#include "core/error.h"
+#include "cuda/device.h"
+#include "cuda/launched_backend.h"
+#include "fusion_cases.h"
+#include "host_launch.h"
+
+namespace sess::test {
+namespace {
+
+using OnHost = cuda::LaunchedBackend<HostLauncher>;
+
+/** The kernels, their threads running at once: a race shows under ThreadSanitizer, and often by itself. */
+template <class T>
+void expectSame(std::int64_t n, const std::function<void(Backend&, Guarded<T>&)>& op, double within = 0.0) {
+  const auto cpu = cpu::makeBackend(1, cpu::Simd::baseline);
+  OnHost concurrent(Turns::concurrent);
+  Guarded<T> expected(n), out(n);
+  op(*cpu, expected);
+  op(concurrent, out);
+  EXPECT_TRUE(out.intact());
+  EXPECT_LE(farthest(out, expected), within);
+}
+
+TEST(CudaKernels, ThreadsOfATeamDoNotRace) {
+  Random random(1);
+  const FusionCase windows(fusionShapes()[3], 5);
+  for (const Fusion mode : {Fusion::mean, Fusion::max}) {
+    expectSame<float>(37 * 53,
+                      [&](Backend& b, Guarded<float>& o) { b.fuse(windows.args(mode, 0.0F, o.data()), never()); });
+  }
+  const auto map = random.floats(40 * 150);
+  expectSame<float>(40 * 150, [&](Backend& b, Guarded<float>& o) {
+    b.smooth({map.data(), {40, 150}, 11, 5.0, o.data()}, never());
+  });
+  const std::vector<std::int32_t> rows{1, 0}, targets{3, 0};
+  const auto a = random.floats(2 * 33 * 15), w = random.floats(2 * 33, -1.0, 1.0);
+  std::array<float, 2> peaks{};
+  expectSame<float>(2 * 15, [&](Backend& b, Guarded<float>& o) {
+    b.camReduce({a.data(), w.data(), 33, {3, 5}, rows, o.data(), peaks.data()}, never());
+  });
+  const auto logits = random.floats(2 * 700, -5.0, 5.0);
+  expectSame<double>(
+      8,
+      [&](Backend& b, Guarded<double>& o) {
+        b.score({logits.data(), 700, targets, Activation::softmax, rows, o.data()}, never());
+      },
+      1e-12);
+  const auto gradients = random.floats(2 * 3 * 700, -1.0, 1.0);
+  expectSame<float>(2 * 700, [&](Backend& b, Guarded<float>& o) {
+    b.grey({gradients.data(), 3, {20, 35}, Layout::nhwc, rows, o.data(), peaks.data()}, never());
+  });
+  expectSame<float>(2 * 3 * 700, [&](Backend& b, Guarded<float>& o) {
+    b.noise({gradients.data(), 3 * 700, rows, 1, 7, 0.1, o.data()}, never());
+  });
+  const auto photo = random.bytes(90 * 121 * 3);
+  const std::array<float, 3> scale{0.1F, 0.2F, 0.3F}, bias{0.0F, -1.0F, 1.0F};
+  expectSame<float>(3 * 20 * 30, [&](Backend& b, Guarded<float>& o) {
+    b.pyramid({photo.data(), {90, 121}, {30, 40}, {5, 7, 20, 30}, Filter::antialias, {2, 1, 0}, scale, bias, o.data()},
+              never());
+  });
+  expectSame<float>(2 * 9 * 31, [&](Backend& b, Guarded<float>& o) {
+    b.upsample({a.data(), {3, 5}, rows, {9, 31}, o.data()}, never());
+  });
+}
+
+TEST(CudaKernels, ACancelledOpLaunchesNothing) {
+  const CancelFlag now{true};
+  const std::vector<float> map(64, 0.5F);
+  for (const auto& [name, backend] : cudaBackends()) {
+    Guarded<float> out(64);
+    try {
+      backend->smooth({map.data(), {8, 8}, 11, 5.0, out.data()}, now);
+      ADD_FAILURE() << name << " was not cancelled";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::aborted) << name;
+    }
+    EXPECT_EQ(out[0], Guarded<float>(1)[0]) << name;
+  }
+}
+
+TEST(CudaKernels, AGaussianWiderThanSharedMemoryIsRefused) {
+  const std::vector<float> map(64, 0.5F);
+  std::vector<float> out(64);
+  OnHost backend(Turns::forward);
+  try {
+    backend.smooth({map.data(), {8, 8}, 20001, 5.0, out.data()}, never());
+    FAIL() << "was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::optionInvalid);
+  }
+}
+
+TEST(CudaDevice, WithoutOneTheReasonIsSaid) {
+  const cuda::Presence presence = cuda::probe();
+  if (presence.reason.empty()) GTEST_SKIP() << "there is a CUDA device: " << presence.devices.front().name;
+  EXPECT_GT(presence.reason.size(), 20U) << presence.reason;
+  try {
+    (void)cuda::makeBackend(0);
+    FAIL() << "a backend was made";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::deviceUnavailable);
+    EXPECT_EQ(presence.reason, error.what());
+  }
+}
+
+TEST(CudaDevice, AnIndexBeyondTheLastIsRefused) {
+  const cuda::Presence presence = cuda::probe();
+  if (!presence.reason.empty()) GTEST_SKIP() << presence.reason;
+  for (const int index : {-1, static_cast<int>(presence.devices.size())}) {
+    EXPECT_THROW((void)cuda::makeBackend(index), Error) << index;
+  }
+}
+
+TEST(CudaDevice, StreamsWaitForEachOther) {
+  const cuda::Presence presence = cuda::probe();
+  if (!presence.reason.empty()) GTEST_SKIP() << presence.reason;
+  constexpr std::int64_t kElements = 1 << 24;
+  constexpr std::size_t kBytes = kElements * sizeof(float);
+  const auto first = cuda::makeBackend(0), second = cuda::makeBackend(0);
+  cuda::DeviceMemory from(kBytes), between(kBytes), to(kBytes);
+  from.write(std::vector<float>(kElements, 1.5F).data(), kBytes);
+  const auto in = static_cast<const float*>(from.get());
+  auto* const middle = static_cast<float*>(between.get());
+  for (int i = 0; i < 50; ++i) first->accumulate({in, kElements, 2.0F, Accumulation::set, middle}, never());
+  second->waitFor(*first);
+  second->accumulate({middle, kElements, 2.0F, Accumulation::set, static_cast<float*>(to.get())}, never());
+  second->fence()->wait();
+  std::vector<float> out(kElements);
+  to.read(out.data(), kBytes);
+  for (const float v : out) ASSERT_EQ(v, 6.0F);
+}
+
+}  // namespace
+}  // namespace sess::test
