@@ -67,10 +67,20 @@ export function loadRuntime(
 
 /** What the ops run on, and where tensors live. The CPU device owns one thread pool. */
 export class Device {
-  /** `simd` forces a kernel variant (tests); the default is the best that this processor has. */
-  constructor(options: { readonly type: 'cpu'; readonly threads: number; readonly simd?: Simd })
-  readonly type: 'cpu'
+  /**
+   * `simd` forces a kernel variant (tests); the default is the best that this processor has. `index` counts CUDA
+   * devices from 0; `threads` is what a model's nodes that stay on the processor get. Throws `DEVICE_UNAVAILABLE`.
+   */
+  constructor(
+    options:
+      | { readonly type: 'cpu'; readonly threads: number; readonly simd?: Simd }
+      | { readonly type: 'cuda'; readonly index: number; readonly threads: number },
+  )
+  readonly type: 'cpu' | 'cuda'
+  /** Which CUDA device; 0 on the processor. */
+  readonly index: number
   readonly threads: number
+  /** The processor's variant. */
   readonly simd: Simd
   /** Bytes held by this device's tensors now. */
   readonly allocatedBytes: number
@@ -80,7 +90,29 @@ export type Simd = 'baseline' | 'avx2' | 'avx512'
 /** Kernel variants that this processor can run, best last. */
 export function simdVariants(): readonly Simd[]
 
-/** One ordered queue of ops. */
+export interface CudaDevice {
+  readonly name: string
+  /** Compute capability, "9.0". */
+  readonly architecture: string
+  readonly memoryBytes: number
+  /** Why it cannot be used; empty where it can. */
+  readonly fault: string
+}
+export interface CudaPresence {
+  /** CUDA version that the driver supports, "13.0"; empty where there is no driver. */
+  readonly driver: string
+  /** CUDA version in this build; empty where there is none. */
+  readonly runtime: string
+  readonly devices: readonly CudaDevice[]
+  /** Why none can be used; empty where one can. */
+  readonly reason: string
+}
+/** What there is of CUDA. */
+export function cudaPresence(): CudaPresence
+/** Those of the libraries (file names) that the dynamic linker does not find. */
+export function missingLibraries(names: readonly string[]): readonly string[]
+
+/** One ordered queue of ops; on a CUDA device also a stream, and an op's promise settles when the device has run it. */
 export class Stream {
   constructor(device: Device)
   /** Stops the running op soon (a model run included) and rejects it and all that follow, for good, with `ABORTED`. */
@@ -94,7 +126,7 @@ export class Tensor<D extends DType = DType> {
   /** Allocates; contents are undefined. Throws `OUT_OF_MEMORY`. */
   constructor(device: Device, dtype: D, shape: Shape)
   /**
-   * Uses the caller's memory without a copy (CPU); the array is kept alive until the tensor is disposed. Its buffer may
+   * Uses the caller's memory without a copy, on the processor alone; the array is kept alive until the tensor is disposed. Its buffer may
    * not be transferred (postMessage, structuredClone) while an op that uses it waits or runs.
    */
   static wrap(device: Device, data: Float32Array, shape: Shape): Tensor<'float32'>
@@ -120,7 +152,7 @@ export interface TensorInfo {
 
 /** A model in ONNX Runtime, bound to a device's tensors. Safe for several streams at once. */
 export class Session {
-  /** Throws `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED` or `OUT_OF_MEMORY`. */
+  /** Throws `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `DEVICE_UNAVAILABLE` or `OUT_OF_MEMORY`. */
   static open(
     device: Device,
     options: {
@@ -130,6 +162,8 @@ export class Session {
       readonly threads: number
       /** `none` only infers types and shapes fast; it is not meant to be run. */
       readonly optimization: 'all' | 'none'
+      /** What matrices are multiplied in; `tf32` only says something to a CUDA device. */
+      readonly precision?: 'fp32' | 'tf32'
     },
   ): Promise<Session>
   readonly inputs: readonly TensorInfo[]

@@ -5,6 +5,7 @@
 #include "addon/job.h"
 #include "addon/ops.h"
 #include "addon/session.h"
+#include "addon/stream.h"
 #include "addon/tensor.h"
 
 namespace sess::addon {
@@ -34,6 +35,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorClass", Napi::Function::New<setErrorClass>(env));
   exports.Set("loadRuntime", Napi::Function::New<loadRuntime>(env));
   exports.Set("simdVariants", Napi::Function::New<simdVariants>(env));
+  exports.Set("cudaPresence", Napi::Function::New<cudaPresence>(env));
+  exports.Set("missingLibraries", Napi::Function::New<missingLibraries>(env));
   exports.Set("flatten", Napi::Function::New<flatten>(env));
   exports.Set("pyramid", Napi::Function::New<pyramid>(env));
   exports.Set("patches", Napi::Function::New<patches>(env));

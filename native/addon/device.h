@@ -11,13 +11,27 @@
 
 namespace sess::addon {
 
-/** A backend and the count of its tensors' bytes; shared by everything made on it. */
-struct DeviceState {
-  std::unique_ptr<Backend> backend;
-  int threads;
-  cpu::Simd simd;
+/** What ops run on, and the count of its tensors' bytes; shared by everything made on it. */
+class DeviceState {
+ public:
+  /** The processor's. */
+  DeviceState(int threads, cpu::Simd simd);
+  /** A CUDA device. Throws Code::deviceUnavailable. */
+  DeviceState(int index, int threads);
+
+  /** Where tensors lie. */
+  [[nodiscard]] Place place() const noexcept { return place_; }
+  /** The ops for one stream: the same for all on the processor, queued by themselves on a CUDA device. */
+  [[nodiscard]] std::shared_ptr<Backend> streamBackend() const;
+
+  const int threads;
+  const cpu::Simd simd;  // of what runs on the processor
   Blocks blocks;
   std::atomic<std::int64_t> allocatedBytes{0};
+
+ private:
+  Place place_;
+  std::shared_ptr<Backend> shared_;  // null on a CUDA device
 };
 
 class DeviceHandle : public Napi::ObjectWrap<DeviceHandle> {
@@ -29,6 +43,7 @@ class DeviceHandle : public Napi::ObjectWrap<DeviceHandle> {
 
  private:
   Napi::Value type(const Napi::CallbackInfo& info);
+  Napi::Value index(const Napi::CallbackInfo& info);
   Napi::Value threads(const Napi::CallbackInfo& info);
   Napi::Value simd(const Napi::CallbackInfo& info);
   Napi::Value allocatedBytes(const Napi::CallbackInfo& info);
@@ -38,5 +53,7 @@ class DeviceHandle : public Napi::ObjectWrap<DeviceHandle> {
 };
 
 Napi::Value simdVariants(const Napi::CallbackInfo& info);
+Napi::Value cudaPresence(const Napi::CallbackInfo& info);
+Napi::Value missingLibraries(const Napi::CallbackInfo& info);
 
 }  // namespace sess::addon

@@ -39,16 +39,22 @@ struct Job {
   double milliseconds = 0;
 
   void run(Interrupt& interrupt) {
-    const auto start = std::chrono::steady_clock::now();
-    try {
+    timed([&] {
       if (interrupt.raised()) throw Error(Code::aborted, "The run was aborted.");
       work(interrupt);
-    } catch (const Error& caught) {
-      error = caught;
-    } catch (const std::exception& caught) {  // bad_alloc, or no thread to be had
-      error = Error(Code::outOfMemory, std::string("There is not enough memory for the operation: ") + caught.what());
-    }
-    milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    });
+  }
+
+  /** Null where there is nothing to wait for. */
+  std::shared_ptr<Fence> fenceOf(const JobQueue& queue) {
+    std::shared_ptr<Fence> fence;
+    timed([&] { fence = queue.fence(); });
+    return fence;
+  }
+
+  /** What was enqueued on a device, also by a run that failed half-way, uses the memory until the fence is passed. */
+  void await(Fence& fence) {
+    timed([&] { fence.wait(); });
   }
 
   void settle(Napi::Env env) const {
@@ -65,6 +71,23 @@ struct Job {
   }
 
  private:
+  /** Adds the time that `call` takes, and keeps the first error. */
+  void timed(const std::function<void()>& call) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto keep = [&](const Error& caught) {
+      if (!error) error = caught;
+    };
+    try {
+      call();
+    } catch (const Error& caught) {
+      keep(caught);
+    } catch (const std::exception& caught) {  // bad_alloc, or no thread to be had
+      const std::string what = "There is not enough memory for the operation: ";
+      keep(Error(Code::outOfMemory, what + caught.what()));
+    }
+    milliseconds += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  }
+
   /** The error class threw, or the environment is going and nobody waits any more. */
   void rejectWith(const Napi::Error& thrown) const {
     try {
@@ -150,12 +173,23 @@ Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std
   const Napi::Promise promise = job->deferred.Promise();
   environment.jobStarted(env, queue);
   queue->enqueue([&environment, queue, job]() mutable {
-    job->run(queue->interrupt());
-    // The captures go with the call: the loop's thread destroys the job and the last handle to its queue.
-    environment.post([&environment, job = std::move(job), queue = std::move(queue)](Napi::Env e) {
-      environment.jobEnded(e, queue);
-      job->settle(e);
-    });
+    JobQueue& order = *queue;
+    job->run(order.interrupt());
+    std::shared_ptr<Fence> fence = job->fenceOf(order);
+    const bool waits = fence != nullptr;
+    auto settle = [&environment, job = std::move(job), queue = std::move(queue), fence = std::move(fence)]() mutable {
+      if (fence) job->await(*fence);
+      // The captures go with the call: the loop's thread destroys the job and the last handle to its queue.
+      environment.post([&environment, job = std::move(job), queue = std::move(queue)](Napi::Env e) {
+        environment.jobEnded(e, queue);
+        job->settle(e);
+      });
+    };
+    if (waits) {
+      order.afterwards(std::move(settle));
+    } else {
+      settle();
+    }
   });
   return promise;
 }

@@ -1,8 +1,11 @@
 #include "addon/job_queue.h"
 
+#include <utility>
+
 namespace sess::addon {
 
-JobQueue::JobQueue() : shared_(std::make_shared<Shared>()), thread_(work, shared_) {}
+JobQueue::JobQueue(MakeFence fence)
+    : fence_(std::move(fence)), shared_(std::make_shared<Shared>()), thread_(work, shared_) {}
 
 JobQueue::~JobQueue() {
   close();
@@ -17,6 +20,12 @@ void JobQueue::enqueue(Job job) {
   shared_->wake.notify_one();
 }
 
+void JobQueue::afterwards(Job job) {
+  if (!after_) after_ = std::make_shared<JobQueue>();
+  const std::shared_ptr<JobQueue> after = after_;  // the job may end this queue while it is being enqueued
+  after->enqueue(std::move(job));
+}
+
 void JobQueue::close() {
   {
     const std::lock_guard lock(shared_->mutex);
@@ -27,6 +36,9 @@ void JobQueue::close() {
 
 void JobQueue::join() {
   if (thread_.joinable()) thread_.join();
+  if (!after_) return;
+  after_->close();
+  after_->join();
 }
 
 void JobQueue::work(const std::shared_ptr<Shared>& shared) {

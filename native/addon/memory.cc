@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "cuda/device.h"
 
 namespace sess::addon {
 namespace {
@@ -16,19 +17,9 @@ constexpr std::size_t kLine = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kHugeBlock = std::size_t{16} << 20;  // below, making room for huge pages may cost more
 constexpr std::size_t kKeptBytes = std::size_t{48} << 20;
+constexpr std::size_t kKeptDeviceBytes = std::size_t{1} << 30;  // there, asking for more waits for all that runs
 
-}  // namespace
-
-void FreeMemory::operator()(void* memory) const { std::free(memory); }
-
-Block Blocks::take(std::size_t bytes) {
-  const auto known = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.bytes == bytes; });
-  if (known != kept_.end()) {
-    Block block = std::move(known->block);
-    keptBytes_ -= bytes;
-    kept_.erase(known);
-    return block;
-  }
+Block allocateHost(std::size_t bytes) {
   const std::size_t alignment = bytes >= kHugeBlock ? kHugePage : kLine;
   Block block(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment));
   if (!block) {
@@ -40,11 +31,42 @@ Block Blocks::take(std::size_t bytes) {
   return block;
 }
 
+}  // namespace
+
+void FreeMemory::operator()(void* memory) const {
+  if (place.cuda) {
+    cuda::release(*place.cuda, memory);
+  } else {
+    std::free(memory);
+  }
+}
+
+Block Blocks::take(std::size_t bytes) {
+  const auto known = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.bytes == bytes; });
+  if (known != kept_.end()) {
+    Block block = std::move(known->block);
+    keptBytes_ -= bytes;
+    kept_.erase(known);
+    return block;
+  }
+  if (!place_.cuda) return allocateHost(bytes);
+  try {
+    return Block(cuda::allocate(*place_.cuda, bytes), FreeMemory{place_});
+  } catch (const Error& error) {
+    if (error.code() != Code::outOfMemory || kept_.empty()) throw;
+  }
+  kept_.clear();  // what is kept for later may be what is missing now
+  keptBytes_ = 0;
+  return Block(cuda::allocate(*place_.cuda, bytes), FreeMemory{place_});
+}
+
+std::size_t Blocks::mostKept() const { return place_.cuda ? kKeptDeviceBytes : kKeptBytes; }
+
 void Blocks::give(Block block, std::size_t bytes) {
-  if (bytes > kKeptBytes) return;
+  if (bytes > mostKept()) return;
   kept_.push_back({std::move(block), bytes});
   keptBytes_ += bytes;
-  while (keptBytes_ > kKeptBytes) {
+  while (keptBytes_ > mostKept()) {
     keptBytes_ -= kept_.front().bytes;
     kept_.pop_front();
   }

@@ -3,10 +3,17 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 
 namespace sess::addon {
 
+/** Where a tensor's memory lies: the processor's, or that of a CUDA device. */
+struct Place {
+  std::optional<int> cuda;
+};
+
 struct FreeMemory {
+  Place place;
   void operator()(void* memory) const;
 };
 /** A block of a tensor's memory, 64-byte aligned. */
@@ -18,6 +25,7 @@ using Block = std::unique_ptr<void, FreeMemory>;
  */
 class Blocks {
  public:
+  explicit Blocks(Place place) : place_(place) {}
   /** Throws Code::outOfMemory. */
   Block take(std::size_t bytes);
   void give(Block block, std::size_t bytes);
@@ -27,6 +35,9 @@ class Blocks {
     Block block;
     std::size_t bytes;
   };
+  [[nodiscard]] std::size_t mostKept() const;
+
+  Place place_;
   std::deque<Kept> kept_;  // the oldest first
   std::size_t keptBytes_ = 0;
 };

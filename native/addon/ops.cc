@@ -11,6 +11,7 @@ OpCall::OpCall(const Napi::CallbackInfo& info) : info_(info) {
   const StreamHandle& stream = StreamHandle::of(info[0]);
   queue_ = stream.queue();
   device_ = stream.device();
+  backend_ = stream.backend();
 }
 
 const Storage& OpCall::tensor(std::size_t index) {
@@ -30,8 +31,8 @@ const Storage& OpCall::tensor(std::size_t index, std::size_t rank) {
 Napi::Value OpCall::enqueue(std::function<void(Backend&, const CancelFlag&)> op) {
   for (const auto& storage : alive_) storage->requireMemory();
   return addon::enqueue(info_.Env(), queue_,
-                        [device = device_, alive = std::move(alive_), op = std::move(op)](Interrupt& interrupt) {
-                          op(*device->backend, interrupt.flag());
+                        [backend = backend_, alive = std::move(alive_), op = std::move(op)](Interrupt& interrupt) {
+                          op(*backend, interrupt.flag());
                         });
 }
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "addon/session.h"
+#include "addon/stream.h"
 #include "addon/tensor.h"
 
 namespace sess::addon {
@@ -28,6 +28,7 @@ class OpCall {
   // Of the stream at the time of the call: reading options runs the caller's code, which may dispose it.
   std::shared_ptr<JobQueue> queue_;
   std::shared_ptr<DeviceState> device_;
+  std::shared_ptr<Backend> backend_;
   std::vector<std::shared_ptr<Storage>> alive_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "addon/arguments.h"
 #include "addon/job.h"
+#include "addon/stream.h"
 #include "addon/tensor.h"
 #include "ort/runtime.h"
 
@@ -13,10 +14,8 @@ namespace {
 /** What Session.open hands to the constructor. */
 struct OpenedSession {
   std::shared_ptr<DeviceState> device;
-  std::shared_ptr<ort::Session> session;
+  std::shared_ptr<OpenSession> session;
 };
-
-constexpr napi_type_tag kStreamTag = {0x5e55'de71'ce00'0002, 0xa1};
 
 /** Frees models, on a thread of its own: that takes longer than the loop may be held. Never destroyed. */
 JobQueue& reaper() {
@@ -25,10 +24,10 @@ JobQueue& reaper() {
 }
 
 /** A session whose last owner, whichever thread that is on, leaves the work of freeing it to the reaper. */
-std::shared_ptr<ort::Session> openSession(const ort::SessionOptions& options) {
+std::shared_ptr<OpenSession> openSession(const DeviceState& device, const ort::SessionOptions& options) {
   (void)reaper();  // made while failing is still allowed
-  return {std::make_unique<ort::Session>(options).release(), [](ort::Session* session) noexcept {
-            std::shared_ptr<ort::Session> owned(session);
+  return {std::make_unique<OpenSession>(device, options).release(), [](OpenSession* session) noexcept {
+            std::shared_ptr<OpenSession> owned(session);
             try {
               reaper().enqueue([owned = std::move(owned)] {});
             } catch (const std::bad_alloc&) {
@@ -111,6 +110,11 @@ std::vector<ort::Bound> boundTensors(const Napi::Object& bindings, const char* s
   return bound;
 }
 
+ort::Precision precisionOf(const Napi::Object& options) {
+  if (options.Get("precision").IsUndefined()) return ort::Precision::fp32;
+  return choice<ort::Precision>(options, "precision", {{"fp32", ort::Precision::fp32}, {"tf32", ort::Precision::tf32}});
+}
+
 ort::SessionOptions sessionOptions(const Napi::Object& options) {
   const Napi::Value model = options.Get("model");
   ort::SessionOptions result{
@@ -118,7 +122,9 @@ ort::SessionOptions sessionOptions(const Napi::Object& options) {
       options.Get("externalFolder").IsUndefined() ? "" : text(options, "externalFolder"),
       static_cast<int>(integer(options, "threads", 1, 1024)),
       choice<ort::Optimization>(options, "optimization",
-                                {{"all", ort::Optimization::all}, {"none", ort::Optimization::none}})};
+                                {{"all", ort::Optimization::all}, {"none", ort::Optimization::none}}),
+      precisionOf(options),
+      std::nullopt};
   const TypedMemory bytes = typedMemory(model);  // last: reading the options ran the caller's code
   require(bytes.type == napi_uint8_array, "model is not a Uint8Array");
   const auto* first = static_cast<const std::byte*>(bytes.data);
@@ -128,37 +134,33 @@ ort::SessionOptions sessionOptions(const Napi::Object& options) {
 
 }  // namespace
 
-Napi::Function StreamHandle::define(Napi::Env env) {
-  return DefineClass(
-      env, "Stream",
-      {InstanceMethod<&StreamHandle::cancel>("cancel"), InstanceMethod<&StreamHandle::dispose>("dispose")});
+OpenSession::OpenSession(const DeviceState& device, ort::SessionOptions options) {
+  const auto index = device.place().cuda;
+  // Shapes are inferred on the processor: that loads no library of the device's.
+  if (index && options.optimization == ort::Optimization::all) {
+    stream_ = cuda::makeBackend(*index);
+    options.cuda = ort::CudaStream{*index, stream_->stream()};
+  }
+  model_ = std::make_unique<ort::Session>(options);
 }
 
-StreamHandle::StreamHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<StreamHandle>(info) {
-  guarded(info, [&](Napi::Env env) {
-    device_ = DeviceHandle::of(info[0]);
-    queue_ = std::make_shared<JobQueue>();
-    info.This().As<Napi::Object>().TypeTag(&kStreamTag);
-    return env.Undefined();
-  });
-}
-
-StreamHandle& StreamHandle::of(const Napi::Value& value) {
-  require(isTagged(value, kStreamTag), "a Stream is expected");
-  StreamHandle& handle = *Unwrap(value.As<Napi::Object>());
-  if (!handle.queue_) throw Error(Code::disposed, "The stream is disposed.");
-  return handle;
-}
-
-Napi::Value StreamHandle::cancel(const Napi::CallbackInfo& info) {
-  if (queue_) queue_->cancel();
-  return info.Env().Undefined();
-}
-
-Napi::Value StreamHandle::dispose(const Napi::CallbackInfo& info) {
-  queue_.reset();  // the queue closes with its last job
-  device_.reset();
-  return info.Env().Undefined();
+void OpenSession::run(Backend& caller, const std::vector<ort::Bound>& inputs, const std::vector<ort::Bound>& outputs,
+                      Interrupt& interrupt) {
+  auto* const callers = dynamic_cast<cuda::StreamBackend*>(&caller);
+  if (!stream_ || callers == nullptr) {
+    require(callers == nullptr, "a session that only infers shapes is not run on a CUDA device");
+    model_->run(inputs, outputs, interrupt);
+    return;
+  }
+  const std::lock_guard lock(running_);
+  stream_->waitFor(*callers);
+  try {
+    model_->run(inputs, outputs, interrupt);
+  } catch (...) {
+    callers->waitFor(*stream_);  // the tensors are in use until what was enqueued has run
+    throw;
+  }
+  callers->waitFor(*stream_);
 }
 
 Napi::Function SessionHandle::define(Napi::Env env) {
@@ -183,10 +185,10 @@ Napi::Value SessionHandle::open(const Napi::CallbackInfo& info) {
     const std::shared_ptr<DeviceState> device = DeviceHandle::of(info[0]);
     (void)ort::environment();  // without it not even an empty session can be made
     auto options = std::make_shared<ort::SessionOptions>(sessionOptions(objectArgument(info, 1, "the options")));
-    auto opened = std::make_shared<std::shared_ptr<ort::Session>>();
+    auto opened = std::make_shared<std::shared_ptr<OpenSession>>();
     const auto queue = std::make_shared<JobQueue>();
     return enqueue(
-        env, queue, [options, opened](Interrupt&) { *opened = openSession(*options); },
+        env, queue, [options, opened, device](Interrupt&) { *opened = openSession(*device, *options); },
         [opened, device](Napi::Env e, double) -> Napi::Value {
           OpenedSession made{device, *opened};
           return Environment::of(e).session.New({Napi::External<OpenedSession>::New(e, &made)});
@@ -194,23 +196,24 @@ Napi::Value SessionHandle::open(const Napi::CallbackInfo& info) {
   });
 }
 
-const std::shared_ptr<ort::Session>& SessionHandle::session() const {
+const std::shared_ptr<OpenSession>& SessionHandle::session() const {
   if (!session_) throw Error(Code::disposed, "The session is disposed.");
   return session_;
 }
 
 Napi::Value SessionHandle::inputs(const Napi::CallbackInfo& info) {
-  return guarded(info, [&](Napi::Env env) { return describe(env, session()->inputs()); });
+  return guarded(info, [&](Napi::Env env) { return describe(env, session()->model().inputs()); });
 }
 
 Napi::Value SessionHandle::outputs(const Napi::CallbackInfo& info) {
-  return guarded(info, [&](Napi::Env env) { return describe(env, session()->outputs()); });
+  return guarded(info, [&](Napi::Env env) { return describe(env, session()->model().outputs()); });
 }
 
 Napi::Value SessionHandle::run(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env env) -> Napi::Value {
     // By value: reading the bindings runs the caller's code, which may dispose stream and session.
     const std::shared_ptr<JobQueue> queue = StreamHandle::of(info[0]).queue();
+    auto caller = StreamHandle::of(info[0]).backend();
     require(StreamHandle::of(info[0]).device() == device_, "the stream is of another device than the session");
     auto open = session();
     const Napi::Object bindings = objectArgument(info, 1, "the bindings");
@@ -219,9 +222,10 @@ Napi::Value SessionHandle::run(const Napi::CallbackInfo& info) {
     auto inputs = boundTensors(bindings, "inputs", rows, device_, alive);
     auto outputs = boundTensors(bindings, "outputs", rows, device_, alive);
     for (const auto& storage : alive) storage->requireMemory();
-    return enqueue(env, queue,
-                   [open = std::move(open), inputs = std::move(inputs), outputs = std::move(outputs),
-                    alive = std::move(alive)](Interrupt& interrupt) { open->run(inputs, outputs, interrupt); });
+    return enqueue(
+        env, queue,
+        [open = std::move(open), caller = std::move(caller), inputs = std::move(inputs), outputs = std::move(outputs),
+         alive = std::move(alive)](Interrupt& interrupt) { open->run(*caller, inputs, outputs, interrupt); });
   });
 }
 

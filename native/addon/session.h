@@ -3,29 +3,30 @@
 #include <napi.h>
 
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "addon/device.h"
-#include "addon/job_queue.h"
+#include "cuda/device.h"
 #include "ort/session.h"
 
 namespace sess::addon {
 
-class StreamHandle : public Napi::ObjectWrap<StreamHandle> {
+/** A model on a device. On a CUDA device it runs on a stream of its own, one run after the other. */
+class OpenSession {
  public:
-  static Napi::Function define(Napi::Env env);
-  explicit StreamHandle(const Napi::CallbackInfo& info);
-  /** Throws Code::disposed, optionInvalid. */
-  static StreamHandle& of(const Napi::Value& value);
+  /** Throws as ort::Session does; blocks. */
+  OpenSession(const DeviceState& device, ort::SessionOptions options);
 
-  [[nodiscard]] const std::shared_ptr<JobQueue>& queue() const noexcept { return queue_; }
-  [[nodiscard]] const std::shared_ptr<DeviceState>& device() const noexcept { return device_; }
+  [[nodiscard]] const ort::Session& model() const noexcept { return *model_; }
+  /** Runs between what was enqueued on `caller` before and what will be enqueued after. */
+  void run(Backend& caller, const std::vector<ort::Bound>& inputs, const std::vector<ort::Bound>& outputs,
+           Interrupt& interrupt);
 
  private:
-  Napi::Value cancel(const Napi::CallbackInfo& info);
-  Napi::Value dispose(const Napi::CallbackInfo& info);
-
-  std::shared_ptr<DeviceState> device_;
-  std::shared_ptr<JobQueue> queue_;
+  std::shared_ptr<cuda::StreamBackend> stream_;  // null on the processor; outlives the model
+  std::unique_ptr<ort::Session> model_;
+  std::mutex running_;
 };
 
 class SessionHandle : public Napi::ObjectWrap<SessionHandle> {
@@ -39,10 +40,10 @@ class SessionHandle : public Napi::ObjectWrap<SessionHandle> {
   Napi::Value outputs(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
-  [[nodiscard]] const std::shared_ptr<ort::Session>& session() const;
+  [[nodiscard]] const std::shared_ptr<OpenSession>& session() const;
 
   std::shared_ptr<DeviceState> device_;
-  std::shared_ptr<ort::Session> session_;
+  std::shared_ptr<OpenSession> session_;
 };
 
 Napi::Value loadRuntime(const Napi::CallbackInfo& info);

@@ -7,6 +7,7 @@
 
 #include "addon/arguments.h"
 #include "addon/job.h"
+#include "cuda/device.h"
 
 namespace sess::addon {
 namespace {
@@ -46,10 +47,10 @@ bool isResizable(const Napi::TypedArray& array) {
   return resizable.IsBoolean() && resizable.As<Napi::Boolean>().Value();
 }
 
-Napi::Value newArray(Napi::Env env, DType dtype, std::size_t elements, const void* from) {
+Napi::Value newArray(Napi::Env env, DType dtype, std::size_t elements, const Storage& from) {
   const std::size_t bytes = elements * bytesOf(dtype);
   Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, bytes);
-  if (bytes > 0) std::memcpy(buffer.Data(), from, bytes);
+  if (bytes > 0) from.copyTo(buffer.Data(), bytes);
   switch (dtype) {
     case DType::float32:
       return Napi::Float32Array::New(env, elements, buffer, 0);
@@ -88,6 +89,7 @@ Storage::Storage(std::shared_ptr<DeviceState> device, DType dtype, std::vector<s
 
 Storage::Storage(std::shared_ptr<DeviceState> device, std::vector<std::int64_t> shape, const Napi::TypedArray& array)
     : device_(std::move(device)), dtype_(), shape_(std::move(shape)), elements_(elementCount(shape_)) {
+  require(!device_->place().cuda, "a CUDA device cannot use JavaScript's memory: make a tensor and write to it");
   require(!isResizable(array), "memory that can be resized cannot be wrapped");
   const TypedMemory memory = typedMemory(array);
   dtype_ = dtypeOf(memory.type);
@@ -100,6 +102,22 @@ Storage::~Storage() {
   if (!wrapped_.IsEmpty()) return;
   device_->allocatedBytes -= static_cast<std::int64_t>(bytes());
   device_->blocks.give(std::move(block_), bytes());
+}
+
+void Storage::copyTo(void* to, std::size_t bytes) const {
+  if (const auto cuda = device_->place().cuda) {
+    cuda::read(*cuda, to, data_, bytes);
+  } else {
+    std::memcpy(to, data_, bytes);
+  }
+}
+
+void Storage::copyFrom(const void* from, std::size_t bytes) const {
+  if (const auto cuda = device_->place().cuda) {
+    cuda::write(*cuda, data_, from, bytes);
+  } else {
+    std::memmove(data_, from, bytes);
+  }
 }
 
 void Storage::requireMemory() const {
@@ -192,7 +210,7 @@ Napi::Value TensorHandle::read(const Napi::CallbackInfo& info) {
               "a tensor is read up to its number of rows");
       elements = elements / storage->shape()[0] * static_cast<std::int64_t>(rows);
     }
-    return newArray(env, storage->dtype(), static_cast<std::size_t>(elements), storage->data());
+    return newArray(env, storage->dtype(), static_cast<std::size_t>(elements), *storage);
   });
 }
 
@@ -203,7 +221,7 @@ Napi::Value TensorHandle::write(const Napi::CallbackInfo& info) {
     const TypedMemory from = typedMemory(info[0]);
     require(dtypeOf(from.type) == storage->dtype() && from.elements <= static_cast<std::size_t>(storage->elements()),
             "the array has another type than the tensor, or more elements");
-    if (from.elements > 0) std::memmove(storage->data(), from.data, from.elements * bytesOf(storage->dtype()));
+    if (from.elements > 0) storage->copyFrom(from.data, from.elements * bytesOf(storage->dtype()));
     return env.Undefined();
   });
 }

@@ -70,9 +70,9 @@ std::unique_ptr<StreamBackend> makeBackend(int device) {
   return std::make_unique<CudaBackend>(device);
 }
 
-double measuredCopyRate(int device) {
+double measuredCopyRate() {
   constexpr std::size_t kBytes = std::size_t{1} << 30;  // beyond any cache
-  const DeviceMemory from(device, kBytes), to(device, kBytes);
+  const DeviceMemory from(kBytes), to(kBytes);
   cudaEvent_t begun = nullptr, ended = nullptr;
   check(cudaEventCreate(&begun), "creating an event");
   check(cudaEventCreate(&ended), "creating an event");

@@ -68,36 +68,31 @@ Presence probe() {
   return presence;
 }
 
-DeviceMemory::DeviceMemory(int device, std::size_t bytes) : device_(device) {
+void* allocate(int device, std::size_t bytes) {
+  if (bytes == 0) return nullptr;
   check(cudaSetDevice(device), "the CUDA device cannot be used");
-  if (bytes == 0) return;
+  void* memory = nullptr;
   const std::string what = std::to_string(bytes >> 20) + " MiB of device memory cannot be allocated";
-  check(cudaMalloc(&memory_, bytes), what.c_str());
+  check(cudaMalloc(&memory, bytes), what.c_str());
+  return memory;
 }
 
-DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept
-    : device_(other.device_), memory_(std::exchange(other.memory_, nullptr)) {}
-
-DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
-  std::swap(device_, other.device_);
-  std::swap(memory_, other.memory_);
-  return *this;
+void release(int device, void* memory) noexcept {
+  if (memory == nullptr) return;
+  (void)cudaSetDevice(device);
+  (void)cudaFree(memory);
 }
 
-DeviceMemory::~DeviceMemory() {
-  if (memory_ == nullptr) return;
-  (void)cudaSetDevice(device_);
-  (void)cudaFree(memory_);
+void write(int device, void* to, const void* from, std::size_t bytes) {
+  check(cudaSetDevice(device), "the CUDA device cannot be used");
+  check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copying to the device");
+  // From pageable memory it may have come no further than a buffer of the driver's.
+  check(cudaStreamSynchronize(nullptr), "copying to the device");
 }
 
-void DeviceMemory::write(const void* from, std::size_t bytes) {
-  check(cudaSetDevice(device_), "the CUDA device cannot be used");
-  check(cudaMemcpy(memory_, from, bytes, cudaMemcpyHostToDevice), "copying to the device");
-}
-
-void DeviceMemory::read(void* to, std::size_t bytes) const {
-  check(cudaSetDevice(device_), "the CUDA device cannot be used");
-  check(cudaMemcpy(to, memory_, bytes, cudaMemcpyDeviceToHost), "copying from the device");
+void read(int device, void* to, const void* from, std::size_t bytes) {
+  check(cudaSetDevice(device), "the CUDA device cannot be used");
+  check(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost), "copying from the device");
 }
 
 }  // namespace sess::cuda

@@ -30,25 +30,28 @@ struct Presence {
 /** Looks for devices; never throws. */
 Presence probe();
 
-/** Memory of a device. */
+/** Memory of a device, 256-byte aligned; null for no bytes. Throws Code::outOfMemory, deviceUnavailable. */
+void* allocate(int device, std::size_t bytes);
+void release(int device, void* memory) noexcept;
+/** Copy at once, and have ended on return; what ops do on the memory must have ended before. */
+void write(int device, void* to, const void* from, std::size_t bytes);
+void read(int device, void* to, const void* from, std::size_t bytes);
+
+/** Memory of a device with an owner. */
 class DeviceMemory {
  public:
-  /** Throws Code::outOfMemory, deviceUnavailable. */
-  DeviceMemory(int device, std::size_t bytes);
   /** On the first device. */
-  explicit DeviceMemory(std::size_t bytes) : DeviceMemory(0, bytes) {}
-  DeviceMemory(DeviceMemory&& other) noexcept;
-  DeviceMemory& operator=(DeviceMemory&& other) noexcept;
-  ~DeviceMemory();
+  explicit DeviceMemory(std::size_t bytes) : memory_(allocate(0, bytes)) {}
 
-  [[nodiscard]] void* get() const noexcept { return memory_; }
-  /** Copies at once; what ops do on it must have ended. */
-  void write(const void* from, std::size_t bytes);
-  void read(void* to, std::size_t bytes) const;
+  [[nodiscard]] void* get() const noexcept { return memory_.get(); }
+  void write(const void* from, std::size_t bytes) { cuda::write(0, memory_.get(), from, bytes); }
+  void read(void* to, std::size_t bytes) const { cuda::read(0, to, memory_.get(), bytes); }
 
  private:
-  int device_;
-  void* memory_ = nullptr;
+  struct Release {
+    void operator()(void* memory) const noexcept { release(0, memory); }
+  };
+  std::unique_ptr<void, Release> memory_;
 };
 
 /** The ops of one device on a stream of their own; for one thread at a time. */
@@ -63,7 +66,7 @@ class StreamBackend : public Backend {
 /** Throws Code::deviceUnavailable with the reason, outOfMemory. */
 std::unique_ptr<StreamBackend> makeBackend(int device);
 
-/** Bytes per second of a copy within the device's memory, reads and writes counted. */
-double measuredCopyRate(int device);
+/** Bytes per second of a copy within the first device's memory, reads and writes counted. */
+double measuredCopyRate();
 
 }  // namespace sess::cuda

@@ -14,15 +14,13 @@ constexpr const char* kReason =
 
 Presence probe() { return {.driver = "", .runtime = "", .devices = {}, .reason = kReason}; }
 
-DeviceMemory::DeviceMemory(int device, std::size_t) : device_(device) { missing(); }
-DeviceMemory::DeviceMemory(DeviceMemory&&) noexcept = default;
-DeviceMemory& DeviceMemory::operator=(DeviceMemory&&) noexcept = default;
-DeviceMemory::~DeviceMemory() = default;
-void DeviceMemory::write(const void*, std::size_t) { missing(); }
-void DeviceMemory::read(void*, std::size_t) const { missing(); }
+void* allocate(int, std::size_t) { missing(); }
+void release(int, void*) noexcept {}
+void write(int, void*, const void*, std::size_t) { missing(); }
+void read(int, void*, const void*, std::size_t) { missing(); }
 
 std::unique_ptr<StreamBackend> makeBackend(int) { missing(); }
 
-double measuredCopyRate(int) { missing(); }
+double measuredCopyRate() { missing(); }
 
 }  // namespace sess::cuda

@@ -22,10 +22,25 @@ Ort::SessionOptions ortOptions(const SessionOptions& options) {
   return so;
 }
 
+/** Without copies of its own: what runs does so on our stream, which alone orders it. */
+void appendCuda(Ort::SessionOptions& so, const CudaStream& cuda, Precision precision) {
+  Ort::CUDAProviderOptions options;
+  options.Update({{"device_id", std::to_string(cuda.device)},
+                  {"cudnn_conv_algo_search", "HEURISTIC"},
+                  {"use_tf32", precision == Precision::tf32 ? "1" : "0"},
+                  {"do_copy_in_default_stream", "1"}});
+  options.UpdateWithValue("user_compute_stream", cuda.stream);
+  try {
+    so.AppendExecutionProvider_CUDA_V2(*options);
+  } catch (const Ort::Exception& error) {
+    throw Error(Code::deviceUnavailable, std::string("ONNX Runtime's CUDA provider cannot be used: ") + error.what());
+  }
+}
+
 /** ONNX Runtime has no error code for want of memory, only these words. */
 bool isOutOfMemory(const std::string& message) {
   return message.find("Failed to allocate memory") != std::string::npos ||
-         message.find("bad_alloc") != std::string::npos;
+         message.find("bad_alloc") != std::string::npos || message.find("out of memory") != std::string::npos;
 }
 
 Error failure(const Ort::Exception& error, const std::string& what, Code otherwise) {
@@ -40,19 +55,24 @@ TensorInfo tensorInfo(const std::string& name, const Ort::TypeInfo& type) {
   return {name, info.GetElementType(), info.GetShape()};
 }
 
-Ort::Value value(const Bound& bound) {
-  // Never destroyed, like the environment: a job may still run while the process ends.
-  static const auto* const memory =
-      new Ort::MemoryInfo(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault));
-  return Ort::Value::CreateTensor(*memory, bound.data, bound.bytes, bound.shape.data(), bound.shape.size(), bound.type);
+Ort::MemoryInfo memoryOf(const std::optional<CudaStream>& cuda) {
+  if (!cuda) return Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault);
+  return {"Cuda", OrtDeviceAllocator, cuda->device, OrtMemTypeDefault};
+}
+
+Ort::Value value(const Ort::MemoryInfo& memory, const Bound& bound) {
+  return Ort::Value::CreateTensor(memory, bound.data, bound.bytes, bound.shape.data(), bound.shape.size(), bound.type);
 }
 
 }  // namespace
 
-Session::Session(const SessionOptions& options) {
+Session::Session(const SessionOptions& options) : cuda_(options.cuda) {
   Ort::Env& env = environment();  // first: without it there is no API to make options with
   try {
-    session_ = Ort::Session(env, options.model.data(), options.model.size(), ortOptions(options));
+    memory_ = memoryOf(cuda_);
+    Ort::SessionOptions so = ortOptions(options);
+    if (cuda_) appendCuda(so, *cuda_, options.precision);
+    session_ = Ort::Session(env, options.model.data(), options.model.size(), so);
     const Ort::AllocatorWithDefaultOptions allocator;
     for (std::size_t i = 0; i < session_.GetInputCount(); ++i) {
       inputs_.push_back(tensorInfo(session_.GetInputNameAllocated(i, allocator).get(), session_.GetInputTypeInfo(i)));
@@ -69,10 +89,11 @@ Session::Session(const SessionOptions& options) {
 void Session::run(const std::vector<Bound>& inputs, const std::vector<Bound>& outputs, Interrupt& interrupt) {
   try {
     Ort::RunOptions options;
+    if (cuda_) options.AddConfigEntry("disable_synchronize_execution_providers", "1");
     const Interrupt::Scope scope(interrupt, [&options] { options.SetTerminate(); });
     Ort::IoBinding binding(session_);
-    for (const Bound& bound : inputs) binding.BindInput(bound.name.c_str(), value(bound));
-    for (const Bound& bound : outputs) binding.BindOutput(bound.name.c_str(), value(bound));
+    for (const Bound& bound : inputs) binding.BindInput(bound.name.c_str(), value(memory_, bound));
+    for (const Bound& bound : outputs) binding.BindOutput(bound.name.c_str(), value(memory_, bound));
     session_.Run(options, binding);
   } catch (const Ort::Exception& error) {
     if (interrupt.raised()) throw Error(Code::aborted, "The run was aborted.");

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <future>
+#include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -66,6 +69,37 @@ TEST(Interrupt, LeavesWhatHasEndedAlone) {
   }
   interrupt.raise();
   EXPECT_FALSE(stopped);
+}
+
+TEST(JobQueue, WhatComesAfterwardsKeepsItsOrderAndHoldsNobodyUp) {
+  struct Passed final : Fence {
+    void wait() override {}
+  };
+  std::vector<int> order;
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool released = false;
+  {
+    const auto queue = std::make_shared<JobQueue>([] { return std::make_unique<Passed>(); });
+    for (int i = 0; i < 3; ++i) {
+      queue->enqueue([&, i, own = queue.get()] {
+        EXPECT_NE(own->fence(), nullptr);
+        own->afterwards([&, i] {
+          std::unique_lock lock(mutex);
+          wake.wait(lock, [&] { return released; });
+          order.push_back(i);
+        });
+        if (i < 2) return;
+        const std::lock_guard lock(mutex);  // all three have run while the first one's end still waits
+        released = true;
+        wake.notify_all();
+      });
+    }
+    queue->close();
+    queue->join();
+  }
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(JobQueue().fence(), nullptr);
 }
 
 }  // namespace
