@@ -1,6 +1,7 @@
 import { throwIfAborted } from './io/abort.ts'
 import type { Photo } from './io/photo.ts'
-import { type Device, flatten, Stream, Tensor } from './native.ts'
+import { type Device, flatten, Stream, type Tensor } from './native.ts'
+import { photoTensor, ResultTensor } from './result-tensor.ts'
 import { Stopwatch } from './sess/stopwatch.ts'
 
 /** A photo without alpha, and the tensor over the same memory. */
@@ -30,19 +31,20 @@ export class Call implements Disposable {
   /** The photo on the device, alpha flattened onto white. */
   async pixels(photo: Photo): Promise<OpaquePixels> {
     const { data, height, width, channels } = photo
-    if (channels === 3) return opaque(photo, Tensor.wrap(this.#device, data, [height, width, 3]))
-    const rgb = new Uint8Array(height * width * 3)
-    const tensor = Tensor.wrap(this.#device, rgb, [height, width, 3])
-    const rgba = Tensor.wrap(this.#device, data, [height, width, 4])
+    if (channels === 3) return opaque(photo, photoTensor(this.#device, data, [height, width, 3]))
+    const rgba = photoTensor(this.#device, data, [height, width, 4])
     try {
-      await this.clock.add('decode', flatten(this.stream, rgba, tensor))
-    } catch (error) {
-      tensor.dispose()
-      throw error
+      const rgb = ResultTensor.uint8(this.#device, [height, width, 3])
+      try {
+        await this.clock.add('decode', flatten(this.stream, rgba, rgb.tensor))
+        return opaque({ data: rgb.values(), height, width, channels: 3 }, rgb.tensor)
+      } catch (error) {
+        rgb.tensor.dispose()
+        throw error
+      }
     } finally {
       rgba.dispose()
     }
-    return opaque({ data: rgb, height, width, channels: 3 }, tensor)
   }
 
   [Symbol.dispose](): void {

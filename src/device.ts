@@ -1,30 +1,55 @@
+import { type CudaState, cudaFault, cudaState } from './cuda.ts'
 import { SessError } from './error.ts'
-import { Device, type Simd, simdVariants } from './native.ts'
+import { type CudaDevice, Device, type Simd, simdVariants } from './native.ts'
 import { defaultThreads } from './options.ts'
 
 /** A device that explanations could run on, and why it is not used where it is not. */
 export type DeviceInfo =
   | { readonly name: 'cpu'; readonly available: true; readonly threads: number; readonly simd: Simd }
+  | {
+      readonly name: 'cuda'
+      readonly available: true
+      /** CUDA version of the driver. */
+      readonly driver: string
+      readonly devices: readonly CudaDevice[]
+    }
   | { readonly name: 'cuda'; readonly available: false; readonly reason: string }
-
-const noCuda = 'this build of the native addon has no CUDA backend'
 
 /** What is there, and why what is missing is not used. */
 export function devices(): readonly DeviceInfo[] {
   const simd = simdVariants().at(-1) ?? 'baseline'
-  return [
-    { name: 'cpu', available: true, threads: defaultThreads(), simd },
-    { name: 'cuda', available: false, reason: noCuda },
-  ]
+  return [{ name: 'cpu', available: true, threads: defaultThreads(), simd }, describeCuda(cudaState())]
+}
+
+export function describeCuda(state: CudaState): DeviceInfo {
+  const reason = cudaFault(state)
+  if (reason !== undefined) return { name: 'cuda', available: false, reason }
+  return { name: 'cuda', available: true, driver: state.driver, devices: state.devices }
+}
+
+/** An open device; `fallback` says why it is not the GPU that the machine has. */
+export interface OpenedDevice {
+  readonly device: Device
+  readonly fallback?: string
 }
 
 /**
- * Opens the device by its name: `auto` is the best there is.
+ * Opens the device by its name: `auto` is the first CUDA device that can be used, else the processor.
  * @throws SessError `DEVICE_UNAVAILABLE`
  */
-export function openDevice(name: string, threads: number): Device {
-  if (name.startsWith('cuda')) {
-    throw new SessError('DEVICE_UNAVAILABLE', `${name} cannot be used: ${noCuda}. Take --device auto or cpu.`)
+export function openDevice(name: string, threads: number): OpenedDevice {
+  const cpu = () => new Device({ type: 'cpu', threads })
+  if (name === 'cpu') return { device: cpu() }
+  const state = cudaState()
+  const fault = cudaFault(state)
+  if (name === 'auto') {
+    const index = state.devices.findIndex((device) => device.fault === '')
+    if (fault === undefined && index >= 0) return { device: new Device({ type: 'cuda', index, threads }) }
+    // A machine without a driver has no GPU to speak of.
+    return { device: cpu(), ...(state.driver !== '' && fault !== undefined && { fallback: fault }) }
   }
-  return new Device({ type: 'cpu', threads })
+  if (fault !== undefined) {
+    throw new SessError('DEVICE_UNAVAILABLE', `${name} cannot be used: ${fault}. Take --device auto or cpu.`)
+  }
+  return { device: new Device({ type: 'cuda', index: Number(name.split(':')[1] ?? 0), threads }) }
 }

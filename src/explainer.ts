@@ -34,6 +34,7 @@ import {
   topOne,
 } from './request.ts'
 import { resolvedOptions } from './resolved-options.ts'
+import { inSmallerBatches } from './sess/batch-size.ts'
 import { memoryOf, type OutputSizes } from './sess/buffers.ts'
 import { explainWindows, scheduleOf } from './sess/explain-windows.ts'
 import { passesOf } from './sess/mask-set.ts'
@@ -75,7 +76,7 @@ export class Explainer {
     const checked = checkExplainOptions(options)
     const { target = explainDefaults.target } = checked
     const several = typeof target === 'object'
-    const explanations = await this.#track(() => this.#explain(image, several ? target : [target], checked))
+    const explanations = await this.#track(() => this.#explainInMemory(image, several ? target : [target], checked))
     const [first] = explanations
     return several || first === undefined ? explanations : first
   }
@@ -117,6 +118,16 @@ export class Explainer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
+  }
+
+  /** On a GPU, whose memory is no one's to know before, in smaller batches where a larger one does not fit. */
+  async #explainInMemory(image: ImageSource, targets: readonly Target[], options: ExplainOptions) {
+    const { batch = explainDefaults.batch } = options
+    if (this.#model.device.type === 'cpu' || batch !== 'auto') return await this.#explain(image, targets, options)
+    const onProgress = options.onProgress && rising(options.onProgress)
+    return await inSmallerBatches(this.#model.batch, (smaller) =>
+      this.#explain(image, targets, { ...options, onProgress, batch: smaller }),
+    )
   }
 
   async #explain(image: ImageSource, targets: readonly Target[], options: ExplainOptions): Promise<Explanation[]> {
@@ -244,5 +255,15 @@ export class Explainer {
     } finally {
       this.#running.delete(running)
     }
+  }
+}
+
+/** Leaves out progress that was reported before, by an attempt that did not fit. */
+function rising(onProgress: NonNullable<ExplainOptions['onProgress']>): typeof onProgress {
+  let most = -1
+  return (progress) => {
+    if (progress.done <= most && progress.done < progress.total) return
+    most = progress.done
+    onProgress(progress)
   }
 }

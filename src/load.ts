@@ -20,6 +20,8 @@ export interface LoadedModel {
   readonly labels: readonly string[] | undefined
   readonly preprocessing: ModelPreprocessing
   readonly device: Device
+  /** Why it is not the GPU that the machine has. */
+  readonly fallback: string | undefined
   readonly sessions: ExplainSessions
   /** Windows of one forward pass where nothing is said. */
   readonly batch: number
@@ -47,8 +49,19 @@ export interface ExplainerInfo {
   readonly layer: string | undefined
   readonly candidates: readonly TargetLayer[]
   readonly methods: readonly MethodSupport[]
-  readonly device: { readonly type: 'cpu'; readonly threads: number; readonly simd: string }
+  readonly device: ExplainerDevice
   readonly preprocessing: ModelPreprocessing
+}
+
+/** `fallback`: why `auto` did not take the GPU that the machine has. */
+export type ExplainerDevice =
+  | { readonly type: 'cpu'; readonly threads: number; readonly simd: string; readonly fallback?: string }
+  | { readonly type: 'cuda'; readonly index: number }
+
+function describeDevice({ device, fallback }: LoadedModel): ExplainerDevice {
+  const { type, index, threads, simd } = device
+  if (type === 'cuda') return { type, index }
+  return { type, threads, simd, ...(fallback !== undefined && { fallback }) }
 }
 
 /** Reads a resolved model's graph. What options and manifest state wins over what the graph suggests. */
@@ -81,11 +94,14 @@ export async function readClassifier(
 export async function loadModel(name: string | URL, given: LoadOptions): Promise<LoadedModel> {
   const options = checkLoadOptions(given)
   const { device: deviceName = defaultDevice(), precision = 'fp32', signal } = options
-  if (precision !== 'fp32') throw invalidOption('precision', precision, 'fp32 (the others need a CUDA device)')
   throwIfAborted(signal)
-  const device = openDevice(deviceName, options.threads ?? defaultThreads())
+  if (precision === 'fp16') throw invalidOption('precision', precision, 'fp32 or tf32: half precision is not offered')
+  const { device, fallback } = openDevice(deviceName, options.threads ?? defaultThreads())
   let sessions: ExplainSessions | undefined
   try {
+    if (precision === 'tf32' && device.type === 'cpu') {
+      throw invalidOption('precision', precision, 'fp32 on a processor (the others need a CUDA device)')
+    }
     const resolved = await resolveModel(name, {
       signal,
       onProgress: (progress) => options.onProgress?.({ ...progress, phase: 'download' }),
@@ -96,12 +112,12 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
     const stated = options.labels === undefined ? resolved.labels : await givenLabels(options.labels, signal)
     const labels = checkLabels(stated, classifier.classes)
     throwIfAborted(signal)
-    sessions = new ExplainSessions(device, classifier, activation)
+    sessions = new ExplainSessions(device, classifier, activation, precision)
     const ready = await sessions.classifying()
     ready[Symbol.dispose]()
     throwIfAborted(signal)
-    const batch = classifier.batch === 'fixed' ? 1 : autoBatch(classifier.shapes, device.threads)
-    return { resolved, classifier, activation, labels, preprocessing: pixels, device, sessions, batch }
+    const batch = classifier.batch === 'fixed' ? 1 : autoBatch(classifier.shapes, device)
+    return { resolved, classifier, activation, labels, preprocessing: pixels, device, fallback, sessions, batch }
   } catch (error) {
     await sessions?.dispose()
     device.dispose()
@@ -110,7 +126,7 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
 }
 
 export function describeModel(loaded: LoadedModel): ExplainerInfo {
-  const { resolved, classifier, activation, labels, device } = loaded
+  const { resolved, classifier, activation, labels } = loaded
   let support: readonly MethodSupport[] | undefined // builds every method's graph: only when asked
   return {
     model: resolved.id,
@@ -133,7 +149,7 @@ export function describeModel(loaded: LoadedModel): ExplainerInfo {
       support ??= methodSupport(classifier)
       return support
     },
-    device: { type: device.type, threads: device.threads, simd: device.simd },
+    device: describeDevice(loaded),
     preprocessing: loaded.preprocessing,
   }
 }

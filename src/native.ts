@@ -10,6 +10,9 @@ import type * as Binding from '../binding.d.ts'
 import { SessError } from './error.ts'
 
 export type {
+  ArrayOf,
+  CudaDevice,
+  CudaPresence,
   DType,
   Milliseconds,
   Preprocessing,
@@ -82,7 +85,7 @@ function loadRuntime(): ReturnType<typeof Binding.loadRuntime> {
 /** ONNX Runtime's version and the file it was loaded from. */
 export const runtime = loadRuntime()
 
-export const { Device, Stream, Tensor, Session, simdVariants } = addon
+export const { Device, Stream, Tensor, Session, simdVariants, cudaPresence, missingLibraries } = addon
 export type Device = Binding.Device
 export type Stream = Binding.Stream
 export type Tensor<D extends Binding.DType = Binding.DType> = Binding.Tensor<D>

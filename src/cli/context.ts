@@ -44,6 +44,10 @@ export async function loadExplainer(context: Context, options: ModelArguments & 
       onProgress: bar.update,
     })
     .finally(bar.stop)
+  const { device: used } = explainer.info
+  if (used.type === 'cpu' && used.fallback !== undefined) {
+    note(context, options, `the processor is used, not the GPU: ${used.fallback}.`)
+  }
   if (explainer.info.preprocessing.inferred) {
     note(
       context,

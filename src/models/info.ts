@@ -83,7 +83,7 @@ export async function analyse(
     parameters: graph === undefined ? 0 : countParameters(graph),
     preprocessing: { ...statedPreprocessing(manifest, manifestPath, options), notApplied },
   }
-  const device = openDevice('cpu', 1)
+  const { device } = openDevice('cpu', 1)
   try {
     const classifier = await readClassifier(device, resolved, options)
     return { ...facts, ...describeClassifier(classifier, manifest, options) }

@@ -1,3 +1,4 @@
+import { SessError } from '../error.ts'
 import type { Shapes } from '../onnx/shapes.ts'
 
 /**
@@ -6,6 +7,8 @@ import type { Shapes } from '../onnx/shapes.ts'
  */
 const fewest = 8
 const mostBytes = 256 << 20
+/** A GPU is only filled by many windows at once. */
+const onCuda = { windows: 32, bytes: 4 * 2 ** 30 }
 /** Input and output of a layer and one residual are alive at once. */
 const tensorsAlive = 3
 
@@ -20,8 +23,29 @@ function largestTensor(shapes: Shapes): number {
   return largest
 }
 
-/** Windows of one forward pass where nothing is said: from the cores, bounded by what activations take. */
-export function autoBatch(shapes: Shapes, threads: number): number {
-  const fits = Math.floor(mostBytes / (tensorsAlive * largestTensor(shapes)))
-  return Math.max(1, Math.min(Math.max(fewest, threads), fits))
+/** Windows of one forward pass where nothing is said: from the device, bounded by what activations take. */
+export function autoBatch(
+  shapes: Shapes,
+  { type, threads }: { readonly type: 'cpu' | 'cuda'; readonly threads: number },
+): number {
+  const wanted = type === 'cuda' ? onCuda.windows : Math.max(fewest, threads)
+  const fits = Math.floor((type === 'cuda' ? onCuda.bytes : mostBytes) / (tensorsAlive * largestTensor(shapes)))
+  return Math.max(1, Math.min(wanted, fits))
+}
+
+/**
+ * What `run` gives for the largest batch, of `first` and its halves, that fits into memory.
+ * @throws SessError `OUT_OF_MEMORY` with what was tried
+ */
+export async function inSmallerBatches<T>(first: number, run: (batch: number) => Promise<T>): Promise<T> {
+  for (let batch = first; ; batch = Math.floor(batch / 2)) {
+    try {
+      return await run(batch)
+    } catch (error) {
+      if (!(error instanceof SessError && error.code === 'OUT_OF_MEMORY')) throw error
+      if (batch > 1) continue
+      const tried = first === 1 ? 'a batch of 1' : `batches from ${first} down to 1`
+      throw new SessError('OUT_OF_MEMORY', `${error.message} Tried: ${tried}.`, { cause: error })
+    }
+  }
 }

@@ -52,11 +52,18 @@ export class ExplainSessions {
   readonly #device: Device
   readonly #classifier: ClassifierGraph
   readonly #activation: 'softmax' | 'sigmoid'
+  readonly #precision: 'fp32' | 'tf32'
   /** The least recently used first. */
   #entries: readonly Entry[] = []
 
-  constructor(device: Device, classifier: ClassifierGraph, activation: 'softmax' | 'sigmoid') {
+  constructor(
+    device: Device,
+    classifier: ClassifierGraph,
+    activation: 'softmax' | 'sigmoid',
+    precision: 'fp32' | 'tf32' = 'fp32',
+  ) {
     this.#device = device
+    this.#precision = precision
     this.#classifier = classifier
     this.#activation = activation
   }
@@ -162,6 +169,7 @@ export class ExplainSessions {
       ...(model.externalFolder === undefined ? {} : { externalFolder: model.externalFolder }),
       threads: this.#device.threads,
       optimization: 'all',
+      precision: this.#precision,
     })
     const { layout, classes } = this.#classifier
     return { session, imageInput: model.inputName, layout, classes, activation: this.#activation }

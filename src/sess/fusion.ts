@@ -1,6 +1,7 @@
 import { SessError } from '../error.ts'
 import type { Cam } from '../methods/method.ts'
 import { type Device, finish, fold, fuse, type Stream, smooth, Tensor, upsample } from '../native.ts'
+import { ResultTensor } from '../result-tensor.ts'
 import type { WindowMaps } from './pipeline.ts'
 import type { Plan } from './plan.ts'
 import { leastWeight, scoreWindows, type WindowScores } from './scores.ts'
@@ -158,20 +159,18 @@ export class TargetFusion implements Disposable {
     const { smoothing } = this.#options
     if (smoothing === undefined) return this.#fused.read()
     const shape = [plan.image.height, plan.image.width]
-    const map = mapArray(shape)
-    using out = new Disposing(Tensor.wrap(device, map, shape))
+    using out = ResultTensor.float32(device, shape, () => mapArray(shape))
     await clock.add('smooth', smooth(stream, this.#fused, smoothing, out.tensor))
-    return map
+    return out.values()
   }
 
   async #upsampled(part: FusedMaps, kept: readonly number[]): Promise<Float32Array> {
     const { device, stream, clock, plan, rectify } = this.#input
     const shape = [kept.length, plan.window.height, plan.window.width]
-    const windowMaps = mapArray(shape)
     const rows = Int32Array.from(kept, (index) => rowOf(part, index))
-    using out = new Disposing(Tensor.wrap(device, windowMaps, shape))
+    using out = ResultTensor.float32(device, shape, () => mapArray(shape))
     await clock.add('fuse', upsample(stream, part.maps, { rows, rectify: rectify === 'samples' }, out.tensor))
-    return windowMaps
+    return out.values()
   }
 }
 
@@ -183,19 +182,6 @@ function rowOf({ first, rows }: FusedMaps, index: number): number {
 /** The log-probability that counts as a weight of 1: the largest so far. */
 function largest(logProbability: Float64Array, soFar: number): number {
   return logProbability.reduce((top, value) => (value > top ? value : top), soFar)
-}
-
-/** A tensor for the length of a block. */
-class Disposing implements Disposable {
-  readonly tensor: Tensor<'float32'>
-
-  constructor(tensor: Tensor<'float32'>) {
-    this.tensor = tensor
-  }
-
-  [Symbol.dispose](): void {
-    this.tensor.dispose()
-  }
 }
 
 /** Memory for results of this shape in JavaScript's own heap. */
