@@ -6,15 +6,17 @@ import { Device, gather, pyramid, Session, Stream, Tensor } from '../dist/native
 import { bandsOf, largestBand } from '../dist/sess/bands.js'
 
 /** @param {import('../dist/index.js').Explainer} explainer an explainer of the same model, for plan and preprocessing */
-export async function openBare(explainer, photoPath, options, threads) {
+export async function openBare(explainer, photoPath, options, threads, precision = 'fp32') {
   const { info } = explainer
-  const device = new Device({ type: 'cpu', threads })
+  const { type, index = 0 } = info.device
+  const device = new Device({ type, index, threads })
   const stream = new Stream(device)
   const session = await Session.open(device, {
     model: new Uint8Array(readFileSync(info.path)),
     externalFolder: dirname(info.path),
     threads,
     optimization: 'all',
+    precision,
   })
   const photo = await decode(photoPath)
   const plan = explainer.plan(photo, options)
@@ -36,7 +38,8 @@ export async function openBare(explainer, photoPath, options, threads) {
 /** Every window of the plan, preprocessed: N x 3 x h x w floats. */
 async function cutPatches(device, stream, photo, plan, preprocessing) {
   const { window } = plan
-  const pixels = Tensor.wrap(device, photo.data, [photo.height, photo.width, 3])
+  const pixels = new Tensor(device, 'uint8', [photo.height, photo.width, 3])
+  pixels.write(photo.data)
   const band = new Tensor(device, 'float32', [3 * largestBand(plan.levels, window)])
   const one = new Tensor(device, 'float32', [1, 3, window.height, window.width])
   const patches = new Float32Array((plan.windows.length * one.byteLength) / 4)

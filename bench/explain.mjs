@@ -1,24 +1,24 @@
 /**
  * `explain` against the bare model, in one run: wall time of an explanation (both.png, 12 scales, 122 windows, map in
  * memory) over a bare forward of the same patches at its best batch size with the same threads. Trials alternate.
- *   node bench/explain.mjs [--model FILE]... [--threads 2] [--trials 9] [--json FILE]
+ *   node bench/explain.mjs [--model FILE]... [--device cuda] [--precision tf32] [--threads 2] [--trials 9] [--json FILE]
  */
 import { Explainer } from '../dist/index.js'
 import { openBare } from './bare.mjs'
 import { benchArguments, median, report, shared } from './measure.mjs'
 
-const batchSizes = [1, 2, 4, 8, 16]
-const { models, threads, trials, json } = benchArguments({
+const { models, device, precision, threads, trials, json } = benchArguments({
   models: [shared('models/mobilenet-v1-075-224.onnx')],
   trials: 9,
 })
+const batchSizes = device === 'cpu' ? [1, 2, 4, 8, 16] : [8, 16, 32, 64, 128]
 const photo = shared('golden/images/both.png')
 
 async function benchModel(model) {
   const loadStart = performance.now()
-  const explainer = await Explainer.load(model, { threads })
+  const explainer = await Explainer.load(model, { device, precision, threads })
   const load = performance.now() - loadStart
-  const bare = await openBare(explainer, photo, {}, threads)
+  const bare = await openBare(explainer, photo, {}, threads, precision)
   const byBatch = []
   for (const size of batchSizes) {
     const batches = bare.batchesOf(size)
@@ -41,6 +41,8 @@ async function benchModel(model) {
   const of = (pick) => median(pairs.map(pick))
   return {
     model: explainer.info.model,
+    device: explainer.info.device.type,
+    precision,
     windows: bare.plan.windows.length,
     'bare ms': of((p) => p.bareMs),
     'bare batch': best.size,

@@ -15,11 +15,13 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-/** Command line of a benchmark: `--model`, `--threads`, `--trials`, `--json FILE`. */
+/** Command line of a benchmark: `--model`, `--device`, `--precision`, `--threads`, `--trials`, `--json FILE`. */
 export function benchArguments(defaults) {
   const { values } = parseArgs({
     options: {
       model: { type: 'string', multiple: true },
+      device: { type: 'string' },
+      precision: { type: 'string' },
       threads: { type: 'string' },
       trials: { type: 'string' },
       json: { type: 'string' },
@@ -27,6 +29,8 @@ export function benchArguments(defaults) {
   })
   return {
     models: values.model ?? defaults.models,
+    device: values.device ?? 'cpu',
+    precision: values.precision ?? 'fp32',
     threads: Number(values.threads ?? 2),
     trials: Number(values.trials ?? defaults.trials),
     json: values.json,

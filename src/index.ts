@@ -5,7 +5,7 @@ export { SessError, type SessErrorCode } from './error.ts'
 export { Explainer } from './explainer.ts'
 export type { ClassScore, ExplainedWindow, Explanation, SaliencyMap } from './explanation.ts'
 export type { ImageSource, RawImage } from './io/photo.ts'
-export type { ExplainerInfo } from './load.ts'
+export type { ExplainerDevice, ExplainerInfo } from './load.ts'
 export { type MethodInfo, methodInfos as methods } from './methods/index.ts'
 export type { MethodSupport } from './methods/support.ts'
 export type { LayerReason, ModelAnalysis } from './models/info.ts'
@@ -18,7 +18,7 @@ export {
   type PullOptions,
   type RegistryOptions,
 } from './models/registry.ts'
-export type { Rect, Size } from './native.ts'
+export type { CudaDevice, Rect, Size } from './native.ts'
 export type { TargetLayer } from './onnx/layers.ts'
 export type {
   AgainstClass,

@@ -1,22 +1,9 @@
 #pragma once
 
-#include <cmath>
-
 #include "core/cam.h"
-#include "cuda/reduce.h"
+#include "cuda/peak.h"
 
 namespace sess::cuda {
-
-/** The largest of `n` values, NaN where one is not finite; the same for all threads. */
-template <class Team>
-SESS_HD float peakOf(Team& team, float* shared, const float* values, int n) {
-  // NaN and infinity turn into NaN in v + (v - v), and a sum with NaN stays NaN.
-  return reduce(
-      team, shared, n, values[0] + (values[0] - values[0]), [&](int i) { return values[i] + (values[i] - values[i]); },
-      [](float a, float b) { return a != a || b != b ? a + b
-                                    : b > a          ? b
-                                                     : a; });
-}
 
 /**
  * One row. Where the grid has fewer elements than the team has threads, groups of them share out the channels, so that
@@ -31,6 +18,7 @@ struct CamReduceRow {
   float* maps;
   float* peaks;
   int channels, grid;
+  bool rectify;
 
   template <class Team>
   SESS_HD void operator()(Team& team, std::int64_t row) const {
@@ -44,16 +32,20 @@ struct CamReduceRow {
       }
       return sum;
     };
+    const auto valueOf = [&](double sum) {
+      const auto value = static_cast<float>(sum);
+      return rectify ? relu(value) : value;
+    };
     const int groups = kThreads / grid;
     if (groups < 2) {
-      team.each(grid, [&](int p) { map[p] = relu(static_cast<float>(sumOf(0, 1, p))); });
+      team.each(grid, [&](int p) { map[p] = valueOf(sumOf(0, 1, p)); });
     } else {
       auto* const parts = team.template array<double>(kThreads);
       team.each(groups * grid, [&](int i) { parts[i] = sumOf(i / grid, groups, i % grid); });
       team.each(grid, [&](int p) {
         double sum = 0.0;
         for (int g = 0; g < groups; ++g) sum += parts[g * grid + p];
-        map[p] = relu(static_cast<float>(sum));
+        map[p] = valueOf(sum);
       });
     }
     const float peak = peakOf(team, team.template array<float>(kThreads), map, grid);
@@ -70,7 +62,8 @@ void camReduce(Launcher& launch, const CamReduceArgs& args) {
                              .maps = args.maps,
                              .peaks = args.peaks,
                              .channels = coordinate(args.channels),
-                             .grid = coordinate(args.grid.height * args.grid.width)});
+                             .grid = coordinate(args.grid.height * args.grid.width),
+                             .rectify = args.rectify});
 }
 
 }  // namespace sess::cuda

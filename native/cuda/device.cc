@@ -95,4 +95,11 @@ void read(int device, void* to, const void* from, std::size_t bytes) {
   check(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost), "copying from the device");
 }
 
+std::size_t freeMemory() {
+  std::size_t available = 0, total = 0;
+  check(cudaSetDevice(0), "the CUDA device cannot be used");
+  check(cudaMemGetInfo(&available, &total), "asking for free memory");
+  return available;
+}
+
 }  // namespace sess::cuda

@@ -66,6 +66,9 @@ class StreamBackend : public Backend {
 /** Throws Code::deviceUnavailable with the reason, outOfMemory. */
 std::unique_ptr<StreamBackend> makeBackend(int device);
 
+/** Bytes of the first device's memory that nobody has. */
+std::size_t freeMemory();
+
 /** Bytes per second of a copy within the first device's memory, reads and writes counted. */
 double measuredCopyRate();
 

@@ -2,16 +2,25 @@
 
 #include <utility>
 
+#include "cuda/ablate.h"
 #include "cuda/accumulate.h"
+#include "cuda/blur.h"
 #include "cuda/cam_reduce.h"
+#include "cuda/channel_ranges.h"
 #include "cuda/flatten.h"
 #include "cuda/fuse.h"
 #include "cuda/gather.h"
 #include "cuda/grey.h"
+#include "cuda/group_reduce.h"
+#include "cuda/mask_batch.h"
 #include "cuda/noise.h"
+#include "cuda/occlude.h"
+#include "cuda/occlusion_reduce.h"
 #include "cuda/overlay.h"
 #include "cuda/patches.h"
 #include "cuda/pyramid.h"
+#include "cuda/rise_mask.h"
+#include "cuda/rise_reduce.h"
 #include "cuda/score.h"
 #include "cuda/smooth.h"
 #include "cuda/upsample.h"
@@ -39,6 +48,17 @@ class LaunchedBackend : public Base {
   void grey(const GreyArgs& a, const CancelFlag& c) override { cuda::grey(begin(c), a); }
   void noise(const NoiseArgs& a, const CancelFlag& c) override { cuda::noise(begin(c), a); }
   void accumulate(const AccumulateArgs& a, const CancelFlag& c) override { cuda::accumulate(begin(c), a); }
+  void channelRanges(const ChannelRangesArgs& a, const CancelFlag& c) override { cuda::channelRanges(begin(c), a); }
+  void maskBatch(const MaskBatchArgs& a, const CancelFlag& c) override { cuda::maskBatch(begin(c), a); }
+  void groupReduce(const GroupReduceArgs& a, const CancelFlag& c) override { cuda::groupReduce(begin(c), a); }
+  void blur(const BlurArgs& a, const CancelFlag& c) override { cuda::blur(begin(c), a); }
+  void ablate(const AblateArgs& a, const CancelFlag& c) override { cuda::ablate(begin(c), a); }
+  void riseMask(const RiseMaskArgs& a, const CancelFlag& c) override { cuda::riseMask(begin(c), a); }
+  void riseReduce(const RiseReduceArgs& a, const CancelFlag& c) override { cuda::riseReduce(begin(c), a); }
+  void occlude(const OccludeArgs& a, const CancelFlag& c) override { cuda::occlude(begin(c), a); }
+  void occlusionReduce(const OcclusionReduceArgs& a, const CancelFlag& c) override {
+    cuda::occlusionReduce(begin(c), a);
+  }
   void overlay(const OverlayArgs& a, const CancelFlag& c) override { cuda::overlay(begin(c), a); }
 
  protected:

@@ -21,6 +21,8 @@ void read(int, void*, const void*, std::size_t) { missing(); }
 
 std::unique_ptr<StreamBackend> makeBackend(int) { missing(); }
 
+std::size_t freeMemory() { missing(); }
+
 double measuredCopyRate() { missing(); }
 
 }  // namespace sess::cuda

@@ -35,6 +35,7 @@ struct MakePiece {
   const LevelAxes* levels;
   Surface surface;
   int photoHeight, photoWidth;
+  bool rectify;
   Piece* pieces;
   Footprint* footprints;
 
@@ -44,7 +45,7 @@ struct MakePiece {
     const LevelAxes level = levels[place.level];
     auto* const shared = team.template array<Bounds>(kThreads);
     Range range{0.0F, 0.0F};
-    if (weights[k] > 0.0F) range = surface.range(team, shared, maps + place.row * surface.elements());
+    if (weights[k] > 0.0F) range = surface.range(team, shared, maps + place.row * surface.elements(), rectify);
     team.each(1, [&](int) {
       // Pixels one of whose neighbours lies in the window; clamped neighbours included.
       const auto touching = [](std::int64_t at, std::int64_t nIn, std::int64_t nOut) {
@@ -103,6 +104,7 @@ Pieces makePieces(Launcher& launch, const FuseArgs& args) {
                           .surface = made.surface,
                           .photoHeight = coordinate(photo.height),
                           .photoWidth = coordinate(photo.width),
+                          .rectify = args.rectify,
                           .pieces = pieces,
                           .footprints = footprints});
   return made;

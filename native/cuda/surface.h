@@ -8,11 +8,17 @@ namespace sess::cuda {
 
 SESS_HD inline int clamped(int i, int n) { return i < 0 ? 0 : i >= n ? n - 1 : i; }
 
-/** What `up()` subtracts and divides by. Flat maps are zeros and have no range. */
+/** What `norm()` subtracts and divides by. Flat maps are zeros and have no range. */
 struct Range {
   float lo, range;
   [[nodiscard]] SESS_HD bool flat() const { return range == 0.0F; }
 };
+
+/** + 0: never minus zero. */
+SESS_HD inline Range between(Bounds b, bool rectify) {
+  if (!rectify) return {b.lo + 0.0F, b.hi - b.lo};
+  return {relu(b.lo) + 0.0F, relu(b.hi) - relu(b.lo)};
+}
 
 /** `up(grid)`: how a grid is read at the pixels of a window. */
 struct Surface {
@@ -35,10 +41,10 @@ struct Surface {
    * the first and the last sample of each gap stand for all of them. `shared`: kThreads elements.
    */
   template <class Team>
-  SESS_HD Range range(Team& team, Bounds* shared, const float* grid) const {
+  SESS_HD Range range(Team& team, Bounds* shared, const float* grid, bool rectify) const {
     Bounds b = boundsOf(team, shared, grid, static_cast<int>(elements()));
     if (b.lo == b.hi) return {0.0F, 0.0F};
-    if (gridHeight == height && gridWidth == width) return {b.lo, b.hi - b.lo};
+    if (gridHeight == height && gridWidth == width) return between(b, rectify);
     const int ends = 2 * (gridWidth + 1);
     const auto endOfGap = [&](int i) {
       const int y = i / ends, gap = i % ends / 2 - 1;
@@ -49,10 +55,10 @@ struct Surface {
       return Bounds{s, s};
     };
     b = reduce(team, shared, height * ends, noBounds(), endOfGap, within);
-    return {b.lo + 0.0F, b.hi - b.lo};
+    return between(b, rectify);
   }
 
-  /** `norm(up(grid))`. */
+  /** `norm(up(grid))`, or `norm(relu(up(grid)))` where the range is rectified. */
   [[nodiscard]] SESS_HD float at(const float* grid, Range range, int y, int x) const {
     return normalised(sample(grid, y, x), range.lo, range.range);
   }

@@ -10,12 +10,13 @@ struct MapRange {
   const float* maps;
   const std::int32_t* rows;
   Surface surface;
+  bool rectify;
   Range* ranges;
 
   template <class Team>
   SESS_HD void operator()(Team& team, std::int64_t map) const {
     const float* const grid = maps + rows[map] * surface.elements();
-    const Range range = surface.range(team, team.template array<Bounds>(kThreads), grid);
+    const Range range = surface.range(team, team.template array<Bounds>(kThreads), grid, rectify);
     team.each(1, [&](int) { ranges[map] = range; });
   }
 };
@@ -53,7 +54,7 @@ void upsample(Launcher& launch, const UpsampleArgs& args) {
   const std::int32_t* rows = launch.upload(args.rows);
   Range* ranges = launch.template workspace<Range>(maps);
   const auto parts = static_cast<int>(ceilDiv(args.window.height, UpsampleRows::kRows));
-  launch.blocks(maps, MapRange::kShared, MapRange{args.maps, rows, surface, ranges});
+  launch.blocks(maps, MapRange::kShared, MapRange{args.maps, rows, surface, args.rectify, ranges});
   launch.blocks(maps * parts, 0, UpsampleRows{args.maps, rows, surface, ranges, args.out, parts});
 }
 

@@ -75,7 +75,7 @@ class DeviceCopies final : public Backend {
     back(peaks);
   }
   void fuse(const FuseArgs& a, const CancelFlag& c) override {
-    const In maps(a.maps, mapsOf(a) * area(a.grid));
+    const In maps(a.maps, rowsOf(a.windows) * area(a.grid));
     Out out(a.out, area(a.photoSize));
     FuseArgs there = a;
     there.maps = maps.data();
@@ -84,7 +84,7 @@ class DeviceCopies final : public Backend {
     back(out);
   }
   void fold(const FoldArgs& a, const CancelFlag& c) override {
-    const In maps(a.some.maps, mapsOf(a.some) * area(a.some.grid));
+    const In maps(a.some.maps, rowsOf(a.some.windows) * area(a.some.grid));
     Out sums(a.sums, 2 * area(a.some.photoSize));
     FoldArgs there = a;
     there.some.maps = maps.data();
@@ -101,7 +101,7 @@ class DeviceCopies final : public Backend {
   void upsample(const UpsampleArgs& a, const CancelFlag& c) override {
     const In maps(a.maps, top(a.rows) * area(a.grid));
     Out out(a.out, count(a.rows) * area(a.window));
-    backend_->upsample({maps.data(), a.grid, a.rows, a.window, out.data()}, c);
+    backend_->upsample({maps.data(), a.grid, a.rows, a.window, a.rectify, out.data()}, c);
     back(out);
   }
   void smooth(const SmoothArgs& a, const CancelFlag& c) override {
@@ -128,6 +128,93 @@ class DeviceCopies final : public Backend {
     Out out(a.out, a.elements);
     backend_->accumulate({from.data(), a.elements, a.factor, a.mode, out.data()}, c);
     back(out);
+  }
+  void channelRanges(const ChannelRangesArgs& a, const CancelFlag& c) override {
+    const In features(a.features, a.channels * a.samples);
+    Out ranges(a.ranges, 3 * a.channels);
+    backend_->channelRanges({features.data(), a.channels, a.samples, ranges.data()}, c);
+    back(ranges);
+  }
+  void groupReduce(const GroupReduceArgs& a, const CancelFlag& c) override {
+    const In activations(a.activations, a.rows * a.channels * a.samples);
+    const In weights(a.weights, a.rows * a.channels);
+    Out out(a.out, a.rows * a.groups * a.samples);
+    GroupReduceArgs there = a;
+    there.activations = activations.data();
+    there.weights = weights.data();
+    there.out = out.data();
+    backend_->groupReduce(there, c);
+    back(out);
+  }
+  void maskBatch(const MaskBatchArgs& a, const CancelFlag& c) override {
+    const std::int64_t rows = rowsOf(a.copies), each = 3 * area(a.images.size);
+    const In images(a.images.data, rows * each);
+    const In background(a.background, a.background == nullptr ? 0 : rows * each);
+    const In features(a.features, rows * a.channels * area(a.grid));
+    Out out(a.out, count(a.copies) * each);
+    MaskBatchArgs there = a;
+    there.images.data = images.data();
+    if (a.background != nullptr) there.background = background.data();
+    there.features = features.data();
+    there.out = out.data();
+    backend_->maskBatch(there, c);
+    back(out);
+  }
+  void blur(const BlurArgs& a, const CancelFlag& c) override {
+    const In images(a.images.data, a.rows * 3 * area(a.images.size));
+    Out out(a.out, a.rows * 3 * area(a.images.size));
+    BlurArgs there = a;
+    there.images.data = images.data();
+    there.out = out.data();
+    backend_->blur(there, c);
+    back(out);
+  }
+  void ablate(const AblateArgs& a, const CancelFlag& c) override {
+    const std::int64_t each = a.outer * a.channels * a.inner;
+    const In activations(a.activations, rowsOf(a.copies) * each);
+    Out out(a.out, count(a.copies) * each);
+    backend_->ablate({activations.data(), a.outer, a.channels, a.inner, a.copies, out.data()}, c);
+    back(out);
+  }
+  void riseMask(const RiseMaskArgs& a, const CancelFlag& c) override {
+    const In images(a.images.data, rowsOf(a.copies) * 3 * area(a.images.size));
+    Out out(a.out, count(a.copies) * 3 * area(a.images.size));
+    RiseMaskArgs there = a;
+    there.images.data = images.data();
+    there.out = out.data();
+    backend_->riseMask(there, c);
+    back(out);
+  }
+  void riseReduce(const RiseReduceArgs& a, const CancelFlag& c) override {
+    const In weights(a.weights, count(a.rows) * a.count);
+    Out maps(a.maps, top(a.rows) * area(a.size)), peaks(a.peaks, top(a.rows));
+    RiseReduceArgs there = a;
+    there.weights = weights.data();
+    there.maps = maps.data();
+    there.peaks = peaks.data();
+    backend_->riseReduce(there, c);
+    back(maps);
+    back(peaks);
+  }
+  void occlude(const OccludeArgs& a, const CancelFlag& c) override {
+    const In images(a.images.data, rowsOf(a.squares) * 3 * area(a.images.size));
+    Out out(a.out, count(a.squares) * 3 * area(a.images.size));
+    OccludeArgs there = a;
+    there.images.data = images.data();
+    there.out = out.data();
+    backend_->occlude(there, c);
+    back(out);
+  }
+  void occlusionReduce(const OcclusionReduceArgs& a, const CancelFlag& c) override {
+    const In weights(a.weights, count(a.rows) * count(a.squares));
+    Out maps(a.maps, top(a.rows) * area(a.size)), peaks(a.peaks, top(a.rows));
+    OcclusionReduceArgs there = a;
+    there.weights = weights.data();
+    there.maps = maps.data();
+    there.peaks = peaks.data();
+    backend_->occlusionReduce(there, c);
+    back(maps);
+    back(peaks);
   }
   void overlay(const OverlayArgs& a, const CancelFlag& c) override {
     const In photo(a.photo, 3 * a.pixels);
@@ -190,12 +277,12 @@ class DeviceCopies final : public Backend {
   static std::int64_t top(std::span<const std::int32_t> rows) {
     return rows.empty() ? 0 : *std::max_element(rows.begin(), rows.end()) + 1;
   }
-  static std::int64_t mapsOf(const FuseArgs& a) {
+  template <class T>
+  static std::int64_t rowsOf(std::span<const T> copies) {
     std::int64_t rows = 0;
-    for (const PlacedWindow& window : a.windows) rows = std::max<std::int64_t>(rows, window.row + 1);
+    for (const T& copy : copies) rows = std::max<std::int64_t>(rows, copy.row + 1);
     return rows;
   }
-
   std::unique_ptr<Backend> backend_;
 };
 
