@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { deviceFinding } from '../src/cli/doctor.ts'
 import { type CudaState, cudaFault, cudaState, missingOf } from '../src/cuda.ts'
 import { describeCuda, devices, openDevice } from '../src/device.ts'
 import { Device, missingLibraries, Stream, smooth, Tensor } from '../src/native.ts'
@@ -41,6 +42,32 @@ describe('why CUDA is not used', () => {
 
   it('comes from the dynamic linker', () => {
     expect(missingLibraries(['libc.so.6', 'libno-such-library.so.1'])).toEqual(['libno-such-library.so.1'])
+  })
+})
+
+describe('the doctor', () => {
+  it('tells what a GPU is, and why one beside it is not used', () => {
+    const old = { name: 'Tesla V100', architecture: '7.0', memoryBytes: 2 ** 34, fault: 'it has no kernels' }
+    expect(deviceFinding(describeCuda({ ...usable, devices: [{ ...gpu, memoryBytes: 80 * 2 ** 30 }, old] }))).toEqual({
+      topic: 'device cuda',
+      state: 'ok',
+      facts: {
+        available: true,
+        driver: 'CUDA 13.0',
+        devices:
+          'NVIDIA H100, compute capability 9.0, 80 GiB; ' +
+          'Tesla V100, compute capability 7.0, 16 GiB (not used: it has no kernels)',
+      },
+    })
+  })
+
+  it('notes why there is none', () => {
+    const finding = deviceFinding(describeCuda({ ...usable, reason: 'there is no NVIDIA driver' }))
+    expect(finding).toEqual({
+      topic: 'device cuda',
+      state: 'note',
+      facts: { available: false, reason: 'there is no NVIDIA driver' },
+    })
   })
 })
 

@@ -6,7 +6,7 @@ namespace sess::cuda {
 namespace {
 
 constexpr const char* kReason =
-    "this build of the native addon has no CUDA backend: nvcc was not found when it was made";
+    "this build of the native addon has no CUDA backend: there was no nvcc 12.8 or newer when it was made";
 
 [[noreturn]] void missing() { throw Error(Code::deviceUnavailable, kReason); }
 

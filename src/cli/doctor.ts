@@ -86,7 +86,19 @@ async function deviceFindings(): Promise<readonly Finding[]> {
   }
 }
 
-function deviceFinding(device: DeviceInfo): Finding {
+export function deviceFinding(device: DeviceInfo): Finding {
+  if (device.name === 'cuda' && device.available) {
+    const { driver, devices } = device
+    const found = devices.map(({ name, architecture, memoryBytes, fault }) => {
+      const facts = `${name}, compute capability ${architecture}, ${(memoryBytes / 2 ** 30).toFixed(0)} GiB`
+      return fault === '' ? facts : `${facts} (not used: ${fault})`
+    })
+    return {
+      topic: 'device cuda',
+      state: 'ok',
+      facts: { available: true, driver: `CUDA ${driver}`, devices: found.join('; ') },
+    }
+  }
   const { name, available, ...facts } = device
   return { topic: `device ${name}`, state: available ? 'ok' : 'note', facts: { available, ...facts } }
 }
