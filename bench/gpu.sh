@@ -5,6 +5,7 @@
 #
 #   bench/gpu.sh                 builds with cmake and nvcc, and needs GoogleTest for the tests
 #   SESS_GPU_BUILD=DIR           takes native/test/native_test and native/bench/gpu/gpu_bench from a build made elsewhere
+#   SESS_GPU_MODEL=FILE.onnx     a plain classifier of one float32 input, for the bare model's speed and difference
 #   SESS_ORT_CUDA_DIR=DIR        ONNX Runtime of one version: libonnxruntime.so.1, providers_shared and providers_cuda.
 #                                With node and node_modules here, end to end runs too (SESS_SHARED: goldens and models)
 set -uo pipefail
@@ -51,7 +52,7 @@ native() {
   fi
   local test=$build/native/test/native_test
   if [[ -x $test ]]; then
-    step 'native tests' bash -c "'$test' --gtest_brief=1 | grep -E 'tests ran|PASSED|FAILED' | tr '\n' ' '; exit \${PIPESTATUS[0]}"
+    step 'native tests' bash -c "'$test' --gtest_brief=1 | grep -E 'ran\.|PASSED|FAILED' | tr '\n' ' '; exit \${PIPESTATUS[0]}"
   else
     note 'native tests' skipped 'native_test was not built: GoogleTest and Google Benchmark are not here'
   fi
@@ -85,7 +86,14 @@ on_device() {
 }
 
 end_to_end() {
-  local ort=${SESS_ORT_CUDA_DIR:-}
+  local ort=${SESS_ORT_CUDA_DIR:-} model=$build/native/bench/gpu/gpu_model
+  if [[ -n $ort && -n ${SESS_GPU_MODEL:-} && -x $model ]]; then
+    for precision in fp32 tf32; do
+      step "bare model, $precision" bash -c "'$model' '$ort/libonnxruntime.so.1' '$SESS_GPU_MODEL' $precision | tee '$work/model-$precision.json'"
+    done
+  else
+    note 'bare model' skipped 'SESS_ORT_CUDA_DIR or SESS_GPU_MODEL is not set, or gpu_model was not built'
+  fi
   if [[ -z $ort ]]; then
     note 'end to end' skipped 'SESS_ORT_CUDA_DIR is not set'
   elif ! has node || [[ ! -d node_modules ]]; then
@@ -119,8 +127,10 @@ write_results() {
     printf '\n],\n"native": '
     cat "$work/bench.json" 2>/dev/null || printf null
     for precision in fp32 tf32; do
-      printf ',\n"explain_%s": ' "$precision"
-      cat "$work/explain-$precision.json" 2>/dev/null || printf null
+      for what in model explain; do
+        printf ',\n"%s_%s": ' "$what" "$precision"
+        cat "$work/$what-$precision.json" 2>/dev/null || printf null
+      done
     done
     printf '\n}\n'
   } >"$file"

@@ -57,7 +57,7 @@ bool hasKernels(int device) {
 }
 
 std::unique_ptr<StreamBackend> makeBackend(int device) {
-  const Presence presence = probe();
+  static const Presence presence = probe();  // asking takes longer than making a stream
   if (presence.devices.empty()) throw Error(Code::deviceUnavailable, presence.reason);
   const auto count = static_cast<int>(presence.devices.size());
   if (device < 0 || device >= count) {
