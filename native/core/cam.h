@@ -14,6 +14,9 @@ SESS_HD inline float lerp(float a, float b, float f) { return a + f * (b - a); }
  */
 SESS_HD inline float normalised(float s, float lo, float range) { return ((s < lo ? lo : s) - lo) / range; }
 
+/** A copy's sample under a mask in [0, 1]: exactly `x` where it is 1, exactly `background` where it is 0. */
+SESS_HD inline float mixed(float x, float background, float mask) { return x * mask + background * (1.0F - mask); }
+
 /** max(v, 0) that lets NaN through, so that it can be detected. */
 SESS_HD inline float relu(float v) { return v <= 0.0F ? 0.0F : v; }
 

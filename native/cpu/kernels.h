@@ -104,7 +104,7 @@ struct Kernels {
 
   /** out = image * mask. */
   void (*maskRun)(const float* image, const float* mask, std::int64_t n, float* out);
-  /** out = image * mask + background * (1 - mask). */
+  /** out = mixed(image, background, mask). */
   void (*mixRun)(const float* image, const float* background, const float* mask, std::int64_t n, float* out);
 
   /** out = in + sigma * the stream's numbers from `first` (a multiple of kNormalBlock) on. */

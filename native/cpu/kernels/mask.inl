@@ -13,5 +13,5 @@ static void mixRun(const float* image, const float* background, const float* mas
     const F m = load(mask + x);
     store(out + x, load(image + x) * m + load(background + x) * (one - m));
   }
-  for (; x < n; ++x) out[x] = image[x] * mask[x] + background[x] * (1.0F - mask[x]);
+  for (; x < n; ++x) out[x] = mixed(image[x], background[x], mask[x]);
 }
