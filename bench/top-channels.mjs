@@ -1,6 +1,6 @@
 /**
  * What Score-CAM loses when it asks only about the channels of the largest variance: share of a map's energy inside the
- * target's box on the reference mosaics, correlation with the map of all channels, and time, alone (`sess: false`).
+ * target's box on the reference mosaics, correlation with the map of all channels, and forward passes, alone (`sess: false`).
  *   node bench/top-channels.mjs [--model FILE] [--count 10] [--threads 2] [--json bench/results/top-channels.json]
  * `--count`: pictures of each kind.
  */
@@ -46,7 +46,7 @@ const rowOf = (name, explained) => ({
   'energy inside': mean(explained.map(({ map }, i) => energyInside(map, pictures[i].box))),
   'correlation with all': mean(explained.map(({ map }, i) => correlation(map.data, maps[i].map.data))),
   'lowest correlation': Math.min(...explained.map(({ map }, i) => correlation(map.data, maps[i].map.data))),
-  'median ms': median(explained.map(({ timings }) => timings.total)),
+  passes: median(explained.map(({ forwards }) => forwards)),
 })
 const rows = [rowOf(`all ${channels}`, maps)]
 for (const topChannels of [256, 128, 64, 32, 16, 8].filter((count) => count < channels)) {

@@ -10,7 +10,12 @@ function recorder(windowSide = 224) {
   const load = (async (model: string, options: object) => {
     calls.load.push({ model, ...options })
     return {
-      info: { input: { height: windowSide, width: windowSide }, preprocessing: { inferred: true }, model: 'fake' },
+      info: {
+        input: { height: windowSide, width: windowSide },
+        preprocessing: { inferred: true },
+        model: 'fake',
+        device: { type: 'cpu' },
+      },
       explain: async (_: string, explainOptions: object) => {
         calls.explain.push({ ...explainOptions })
         throw new SessError('IMAGE_UNREADABLE', 'enough')

@@ -141,7 +141,7 @@ describe('sess compare', () => {
   it('tells the library what the options say', async () => {
     const calls: object[] = []
     const load = (async () => ({
-      info: { input: { height: 224, width: 224 }, preprocessing: {}, model: 'fake' },
+      info: { input: { height: 224, width: 224 }, preprocessing: {}, model: 'fake', device: { type: 'cpu' } },
       compare: async (_: string, options: object) => {
         calls.push(options)
         throw new SessError('MODEL_NONFINITE', 'enough')
