@@ -33,6 +33,8 @@ const end = (name, args) => run(process.execPath, [join(root, `bench/${name}.mjs
 const both = models.flatMap((model) => ['--model', model])
 end('explain', both)
 end('memory', both)
+end('masks', [])
+end('top-channels', [])
 end('event-loop', [])
 end('large-photo', [])
 end('tiny200', [])
