@@ -2,8 +2,8 @@ import { accumulate, camReduce, grey, noise, occlusionReduce, riseReduce, score,
 import { type Buffers, inputsOf, type TargetBuffers } from './buffers.ts'
 import { MaskRun } from './mask-run.ts'
 import type { PlannedCopies } from './mask-set.ts'
-import type { WindowsInput } from './pipeline.ts'
 import type { TimedPhase } from './stopwatch.ts'
+import type { WindowsInput } from './windows-input.ts'
 import { WorkAhead } from './work-ahead.ts'
 
 /**

@@ -2,10 +2,11 @@ import { type Chunk, chunksOf } from './chunks.ts'
 import type { LeasedSession } from './explain-session.ts'
 import { type FusedMaps, type FusedTarget, type FusionOptions, type KnownScores, TargetFusion } from './fusion.ts'
 import { type PlannedCopies, passesOf } from './mask-set.ts'
-import { runWindows, type WindowMaps, type WindowsInput } from './pipeline.ts'
+import { runWindows } from './pipeline.ts'
 import type { Plan } from './plan.ts'
 import { scoreWindows } from './scores.ts'
 import type { Stopwatch } from './stopwatch.ts'
+import type { WindowMaps, WindowsInput } from './windows-input.ts'
 
 /** One map to be made of the windows that run: for which target, of which of them, and how they are fused. */
 export interface View {

@@ -2,10 +2,10 @@ import { SessError } from '../error.ts'
 import type { Cam } from '../methods/method.ts'
 import { type Device, finish, fold, fuse, type Stream, smooth, Tensor, upsample } from '../native.ts'
 import { ResultTensor } from '../result-tensor.ts'
-import type { WindowMaps } from './pipeline.ts'
 import type { Plan } from './plan.ts'
 import { leastWeight, scoreWindows, type WindowScores } from './scores.ts'
 import type { Stopwatch } from './stopwatch.ts'
+import type { WindowMaps } from './windows-input.ts'
 
 export interface FusionOptions {
   readonly mode: 'mean' | 'max' | 'average'

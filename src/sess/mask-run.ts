@@ -14,7 +14,7 @@ import { type Buffers, inputsOf } from './buffers.ts'
 import { groupChannels } from './group-channels.ts'
 import type { GroupSource, MaskBuffers } from './mask-buffers.ts'
 import type { MaskSet, PlannedCopies } from './mask-set.ts'
-import type { WindowsInput } from './pipeline.ts'
+import type { WindowsInput } from './windows-input.ts'
 import type { WorkAhead } from './work-ahead.ts'
 
 /** A Gaussian over the window for masks to blend with (Group-CAM). */
