@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/cam.h"
 #include "cuda/launch.h"
 
 namespace sess::cuda {
@@ -17,9 +18,9 @@ struct CopiedImages {
     const std::int64_t pixels = static_cast<std::int64_t>(height) * width;
     for (int c = 0; c < 3; ++c) {
       const std::int64_t at = planar ? c * pixels + pixel : 3 * pixel + c;
-      const float seen = images[row * 3 * pixels + at] * mask;
+      const std::int64_t from = row * 3 * pixels + at;
       out[copy * 3 * pixels + at] =
-          background == nullptr ? seen : seen + background[row * 3 * pixels + at] * (1.0F - mask);
+          background == nullptr ? images[from] * mask : mixed(images[from], background[from], mask);
     }
   }
 };

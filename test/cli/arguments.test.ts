@@ -5,7 +5,7 @@ import { SessError } from '../../src/error.ts'
 import { sess } from './context.ts'
 
 /** A model that is never run: the command line is checked up to the call of the library. */
-function recorder(windowSide = 224) {
+function recorder(windowSide = 224, device: object = { type: 'cpu' }) {
   const calls: { load: Record<string, unknown>[]; explain: Record<string, unknown>[] } = { load: [], explain: [] }
   const load = (async (model: string, options: object) => {
     calls.load.push({ model, ...options })
@@ -14,7 +14,7 @@ function recorder(windowSide = 224) {
         input: { height: windowSide, width: windowSide },
         preprocessing: { inferred: true },
         model: 'fake',
-        device: { type: 'cpu' },
+        device,
       },
       explain: async (_: string, explainOptions: object) => {
         calls.explain.push({ ...explainOptions })
@@ -167,6 +167,14 @@ describe('messages', () => {
     expect((await sess(['explain', 'p.png', '--quiet'], { load })).stderr).toBe(
       'sess: IMAGE_UNREADABLE: p.png: enough\n',
     )
+  })
+
+  it('why the GPU is not used is said once, where there is a reason', async () => {
+    const { load } = recorder(224, { type: 'cpu', fallback: 'the NVIDIA driver is too old' })
+    const told = /^sess: the processor is used, not the GPU: the NVIDIA driver is too old\.$/gm
+    expect((await sess(['explain', 'p.png', 'q.png'], { load })).stderr.match(told)).toHaveLength(1)
+    const without = await sess(['explain', 'p.png'], { load: recorder().load })
+    expect(without.stderr).not.toContain('GPU')
   })
 
   it('a seed that changes nothing is said once, and still taken', async () => {
