@@ -174,9 +174,7 @@ async function runRow(
   for (const [v, view] of views.entries()) {
     const fused = explained[v]
     if (fused !== undefined)
-      cells.push(
-        await cellOf(row, view, fused, { layer: session.layer?.name ?? session.imageInput, forwards, milliseconds }),
-      )
+      cells.push(await cellOf(row, view, fused, { layer: session.layer?.name, forwards, milliseconds }))
   }
   return { baseLogits, cells, forwards, target: explained[0]?.target ?? run.target }
 }
@@ -185,7 +183,7 @@ async function cellOf(
   { method, outputs, copies }: Row,
   view: View,
   { map, scores }: ExplainedView,
-  run: { readonly layer: string; readonly forwards: number; readonly milliseconds: number },
+  run: { readonly layer: string | undefined; readonly forwards: number; readonly milliseconds: number },
 ): Promise<ComparedCell> {
   const { plan, fusion } = view
   const alone = scheduleOf(plan, outputs, { targets: 1, copies }, [view]).forwards

@@ -12,7 +12,8 @@ interface CellFacts {
   readonly method: string
   /** The method's name as papers write it. */
   readonly title: string
-  readonly layer: string
+  /** The target layer; undefined for a method that reads none. */
+  readonly layer: string | undefined
   readonly map: SaliencyMap
   /** Largest value of the map; 0 where the method found nothing. */
   readonly maximum: number

@@ -61,7 +61,7 @@ describe.each<[string, CompareOptions]>([
       const worst = data.reduce((top, value, i) => Math.max(top, Math.abs(value - (alone.map.data[i] ?? 9))), 0)
       expect(worst, `${cell.method} ${JSON.stringify(variant)}`).toBeLessThanOrEqual(1e-6)
       expect(cell.maximum).toBe(data.reduce((top, value) => Math.max(top, value), 0))
-      expect(cell.layer).toBe(alone.layer)
+      expect(cell.layer).toBe(alone.options.layer)
       expect(cell.forwards).toBe(alone.plan.forwards)
       expect(cell.probability).toBeCloseTo(Math.max(...alone.windows.map((window) => window.probability)), 6)
     }

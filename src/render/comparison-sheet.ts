@@ -59,7 +59,7 @@ function detailsOf(row: readonly ComparedCell[], varies: Variations): readonly s
   if (sess === undefined) return []
   const { scales } = sess.plan
   return [
-    `layer ${sess.layer}`,
+    ...(sess.layer === undefined ? [] : [`layer ${sess.layer}`]),
     scales.length === 1 ? `scale ${scales[0]}` : `${scales.length} scales, ${scales[0]} to ${scales.at(-1)}`,
     ...(varies.step ? [] : [stepText(sess.step)]),
     ...(varies.fusion || sess.fusion === 'mean' ? [] : [sess.fusion]),
