@@ -49,6 +49,7 @@ export class Call implements Disposable {
 
   [Symbol.dispose](): void {
     this.#signal?.removeEventListener('abort', this.#cancel)
+    this.stream.cancel() // what a failure left waiting
     this.stream.dispose()
   }
 }

@@ -61,6 +61,7 @@ export async function compare(
     const run = await runRow(model, call, row, {
       photo: pixels.tensor,
       target,
+      signal: options.signal,
       onForwards: (done) => onProgress?.({ done: before + done, total, phase: 'inference' }),
     })
     target = run.target // what the first row found to be the top-1 holds for all
@@ -144,6 +145,7 @@ async function runRow(
   run: {
     readonly photo: Tensor<'uint8'>
     readonly target: number
+    readonly signal: AbortSignal | undefined
     readonly onForwards: (done: number) => void
   },
 ) {
@@ -156,6 +158,7 @@ async function runRow(
   const input = {
     device,
     stream,
+    signal: run.signal,
     clock,
     photo: run.photo,
     plan,

@@ -11,6 +11,7 @@ import { describeModel, type ExplainerInfo, type LoadedModel, loadModel } from '
 import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
 import type { SeedKind } from './onnx/augment.ts'
+import type { TargetLayer } from './onnx/layers.ts'
 import {
   type ClassifyOptions,
   type CompareOptions,
@@ -40,6 +41,11 @@ import { explainWindows, scheduleOf } from './sess/explain-windows.ts'
 import { passesOf } from './sess/mask-set.ts'
 import { runWindows } from './sess/pipeline.ts'
 import type { EstimatedPlan } from './sess/plan.ts'
+
+/** Rows and columns of the patches behind a layer of tokens. */
+function patchesOf(layer: TargetLayer | undefined): readonly [number, number] | undefined {
+  return layer?.layout === 'tokens' ? [layer.height, layer.width] : undefined
+}
 
 /** Explains the decisions of one ONNX classifier. Several calls at once are safe. */
 export class Explainer {
@@ -152,6 +158,7 @@ export class Explainer {
       const run = {
         device,
         stream,
+        signal: options.signal,
         clock,
         photo: pixels.tensor,
         plan,
@@ -170,6 +177,7 @@ export class Explainer {
         model: this.#model.resolved.id,
         method: method.name,
         layer: model.layer?.name ?? model.imageInput,
+        tokens: patchesOf(model.layer),
       }
       const choices = { options, method, layer: model.layer, against, copies, plan, fusion }
       const explanations: Explanation[] = []
@@ -177,7 +185,7 @@ export class Explainer {
         const windows = await explainedWindows(plan, scores)
         const parts = { map, windowMaps, windows, nonfinite: scores.nonfinite, forwards, timings: clock.timings() }
         const score = classScore(this.#model, baseLogits, target)
-        const resolved = resolvedOptions({ ...choices, target: score })
+        const resolved = resolvedOptions({ ...choices, target })
         const explanation = { ...facts, ...parts, photo: pixels.photo, target: score, plan, options: resolved }
         explanations.push(new Explanation(explanation))
       }

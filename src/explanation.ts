@@ -46,6 +46,8 @@ export interface ExplanationFacts {
   readonly method: string
   /** The target layer; for a method that reads none, the image's own input. */
   readonly layer: string
+  /** Rows and columns of the patches behind a layer of tokens. */
+  readonly tokens: readonly [number, number] | undefined
   readonly options: ResolvedOptions
 }
 
@@ -99,6 +101,7 @@ export class Explanation implements ExplanationFacts {
   readonly model: string
   readonly method: string
   readonly layer: string
+  readonly tokens: readonly [number, number] | undefined
   readonly options: ResolvedOptions
   /** With `keepMaps`: each kept window's own map in [0, 1], kept x window height x window width. */
   readonly windowMaps: Float32Array | undefined
@@ -115,6 +118,7 @@ export class Explanation implements ExplanationFacts {
     this.model = parts.model
     this.method = parts.method
     this.layer = parts.layer
+    this.tokens = parts.tokens
     this.options = parts.options
     this.windowMaps = parts.windowMaps
     this.#photo = parts.photo

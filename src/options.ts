@@ -92,7 +92,7 @@ const explainSchema = z.strictObject({
   groups: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
   grouping: field<'consecutive' | 'k-means'>('consecutive or k-means', oneOf(['consecutive', 'k-means'])),
   /** Masks of rise, their cells along each axis, and the share of cells that a mask keeps. */
-  masks: field<number>('a whole number from 1 to 1000000', (v) => isInteger(v, 1, 1_000_000)),
+  masks: field<number>('a whole number from 1 to 100000', (v) => isInteger(v, 1, 100_000)),
   maskGrid: field<number>('a whole number from 1 to 1024', (v) => isInteger(v, 1, 1024)),
   keep: field<number>('a number above 0 and below 1', (v) => isNumber(v) && v > 0 && v < 1),
   /** Side and step of the square of occlusion, in window pixels. */

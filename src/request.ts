@@ -28,16 +28,17 @@ export function methodOf({ method = explainDefaults.method }: ExplainOptions): M
   return methodByName(method)
 }
 
-/** Without SESS nothing is smoothed: the map is the base method's own. */
+/** Without SESS the map is the base method's own: nothing is left out, fused or smoothed. */
 export function fusionOptions(options: ExplainOptions, plan: Plan): FusionOptions {
-  const { smooth = explainDefaults.smooth } = options
+  const { smooth = explainDefaults.smooth, keepMaps = explainDefaults.keepMaps } = options
+  if (!plan.sess) return { mode: 'mean', theta: 0, preFilter: 0, smoothing: undefined, keepMaps }
   const kernel = smooth === true ? defaultKernel : { ...defaultKernel, ...(smooth || {}) }
   return {
     mode: options.fusion ?? explainDefaults.fusion,
     theta: options.theta ?? explainDefaults.theta,
     preFilter: options.preFilter ?? explainDefaults.preFilter,
-    smoothing: plan.sess && smooth !== false ? kernel : undefined,
-    keepMaps: options.keepMaps ?? explainDefaults.keepMaps,
+    smoothing: smooth !== false ? kernel : undefined,
+    keepMaps,
   }
 }
 

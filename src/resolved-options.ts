@@ -2,33 +2,30 @@ import type { HeldClass } from './against.ts'
 import { drawsAtRandom, type Method } from './methods/method.ts'
 import { type CopySettings, copiesWith } from './methods/settings.ts'
 import type { TargetLayer } from './onnx/layers.ts'
-import { type ExplainOptions, explainDefaults } from './options.ts'
+import { type AgainstClass, type ExplainOptions, explainDefaults } from './options.ts'
 import type { FusionOptions } from './sess/fusion.ts'
 import type { PlannedCopies } from './sess/mask-set.ts'
 import type { Plan } from './sess/plan.ts'
 
 /**
- * Every choice behind an explanation, defaults included: with the same model and photo they make the same map. What
- * the method, or a run without SESS, does not ask is undefined.
+ * Every choice behind an explanation, defaults included, as `explain` takes them: with the same model and photo they
+ * make the same map. What the method, or a run without SESS, does not ask is undefined.
  */
 export interface ResolvedOptions extends CopySettings {
   readonly method: string
   readonly layer: string | undefined
-  readonly target: { readonly index: number; readonly label: string | undefined }
-  /** The classes that the target is held against; none is usual. */
-  readonly against: readonly HeldClass[]
+  readonly target: number
+  readonly against: readonly AgainstClass[] | undefined
   readonly seed: number | undefined
-  /** Rows and columns of the patches behind a layer of tokens. */
-  readonly tokens: readonly [number, number] | undefined
   /** Lengths of the levels' shorter side. */
   readonly scales: readonly number[] | undefined
-  readonly step: readonly [number, number]
-  readonly preFilter: number
-  readonly theta: number
-  readonly fusion: 'mean' | 'max' | 'average'
-  readonly smooth: false | { readonly size: number; readonly sigma: number }
+  readonly step: readonly [number, number] | undefined
+  readonly preFilter: number | undefined
+  readonly theta: number | undefined
+  readonly fusion: 'mean' | 'max' | 'average' | undefined
+  readonly smooth: undefined | false | { readonly size: number; readonly sigma: number }
   readonly sess: boolean
-  readonly antialias: boolean
+  readonly antialias: boolean | undefined
   readonly batch: number
   readonly maxWindows: number
   readonly maxPixels: number
@@ -54,25 +51,33 @@ export function resolvedOptions(choices: Choices): ResolvedOptions {
   return {
     method: method.name,
     layer: layer?.name,
-    target: { index: target.index, label: target.label },
-    against,
+    target,
+    against: against.length === 0 ? undefined : against.map(({ index, weight }) => ({ target: index, weight })),
     ...settingsOf(copies),
     seed: drawsAtRandom(copiesWith(method, options)) ? (options.seed ?? explainDefaults.seed) : undefined,
-    tokens: layer?.layout === 'tokens' ? [layer.height, layer.width] : undefined,
-    scales: plan.sess ? plan.scales : undefined,
-    step: plan.step,
-    preFilter: fusion.preFilter,
-    theta: fusion.theta,
-    fusion: fusion.mode,
-    smooth: fusion.smoothing ?? false,
     sess: plan.sess,
-    antialias: plan.antialias,
+    ...(plan.sess ? ofSess(plan, fusion) : unasked),
     batch: plan.batch,
     maxWindows: options.maxWindows ?? explainDefaults.maxWindows,
     maxPixels: options.maxPixels ?? explainDefaults.maxPixels,
     keepMaps: fusion.keepMaps,
   }
 }
+
+function ofSess({ scales, step, antialias }: Plan, { preFilter, theta, mode, smoothing }: FusionOptions) {
+  return { scales, step, preFilter, theta, fusion: mode, smooth: smoothing ?? false, antialias } as const
+}
+
+/** The base view is the whole photo, antialiased, and its map the method's own. */
+const unasked = {
+  scales: undefined,
+  step: undefined,
+  preFilter: undefined,
+  theta: undefined,
+  fusion: undefined,
+  smooth: undefined,
+  antialias: undefined,
+} as const
 
 /** What the copies of a window were made with. */
 function settingsOf(copies: PlannedCopies): CopySettings {

@@ -161,7 +161,7 @@ async function reportOf(explainer: Explainer, input: string, explanation: Explan
   const { model: id, path, input: window, classes, activation, preprocessing, device } = info
   return {
     image: { name: input, width: map.width, height: map.height },
-    model: { id, path, input: window, classes, layer, activation, preprocessing, device },
+    model: { id, path, input: window, classes, layer, tokens: explanation.tokens, activation, preprocessing, device },
     target,
     method,
     options,

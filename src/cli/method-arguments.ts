@@ -15,7 +15,7 @@ export function addMethodOptions(command: Command): Command {
     .addOption(
       option('--grouping <how>', 'of group-cam: consecutive (default) or k-means', oneOf('consecutive', 'k-means')),
     )
-    .addOption(option('--masks <n>', 'of rise (default: 4000)', integer(1, 1_000_000)))
+    .addOption(option('--masks <n>', 'of rise (default: 4000)', integer(1, 100_000)))
     .addOption(option('--mask-grid <n>', 'cells of a mask of rise along each axis (default: 7)', integer(1, 1024)))
     .addOption(
       option('--keep <q>', 'share of the cells that a mask of rise keeps (default: 0.5)', real(0, 1, 'within')),

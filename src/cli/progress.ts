@@ -58,7 +58,8 @@ export function progressBar(
 
 /** `about 3 min 20 s`. */
 function duration(seconds: number): string {
-  const [minutes, rest] = [Math.floor(seconds / 60), Math.round(seconds % 60)]
-  if (minutes < 60) return `about ${minutes} min ${rest} s`
+  const whole = Math.round(seconds)
+  const minutes = Math.floor(whole / 60)
+  if (minutes < 60) return `about ${minutes} min ${whole % 60} s`
   return `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }

@@ -81,7 +81,8 @@ export function buildExplainModel(
   return { ...augmented.assemble(), logits: augmented.logits, seeds, targets, layer: layerRead, layerTensor }
 }
 
-function readsLayer(method: Method): boolean {
+/** Whether the graph of a method that is no pixel method reads the target layer. */
+export function readsLayer(method: Method): boolean {
   return method.kind === 'cam' || (method.kind === 'masks' && camOfMasks(method.copies.masks) !== undefined)
 }
 

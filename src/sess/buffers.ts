@@ -80,7 +80,8 @@ export function memoryOf(
   const grid = model.grid.height * model.grid.width
   const pixels = 3 * window.height * window.width
   const hasCopies = copies.kind !== 'none'
-  const inputs = (pixels + model.classes) * (hasCopies ? 2 : 1)
+  const copied = elementsOf(copiedShape(copies, model) ?? [pixels])
+  const inputs = pixels + model.classes + (hasCopies ? copied + model.classes : 0)
   const outputs = outputShapes(model, [3, window.height, window.width]).map(({ shape }) => elementsOf(shape))
   const shared = largestBand(plan.levels, window) * 3 * 4 + (rows + 1) * targets * 16
   const batched = batch * 4 * (inputs + outputs.reduce((sum, elements) => sum + elements, 0))
@@ -90,6 +91,11 @@ export function memoryOf(
   const kept = keepMaps ? 4 * rows * window.height * window.width * targets : 0
   const maps = image.height * image.width * (3 + 8 * targets) // the photo, and each target's map before and after smoothing
   return shared + batched + masks + kept + targets * perTarget + maps
+}
+
+/** What one copy changes, where that is not the image. */
+function copiedShape(copies: PlannedCopies, { layerTensor }: Pick<OutputSizes, 'layerTensor'>) {
+  return copies.kind === 'masked' && copies.set.kind === 'ablations' ? layerTensor?.shape : undefined
 }
 
 function elementsOf(shape: readonly number[]): number {
@@ -145,7 +151,7 @@ export function allocateBuffers(device: Device, plan: Plan, model: ExplainSessio
     const masks =
       copies.kind === 'masked' ? allocateMasks({ set: copies.set, model, batch, image, tensor, output }) : undefined
     const sourceOf = sourcesOf({ copies, masks, batch, image, tensor, output })
-    const copied = copies.kind === 'masked' && copies.set.kind === 'ablations' ? model.layerTensor?.shape : image
+    const copied = copiedShape(copies, model) ?? image
     return {
       band: tensor('float32', 3 * largestBand(plan.levels, window)),
       input: tensor('float32', batch, ...image),
@@ -153,7 +159,7 @@ export function allocateBuffers(device: Device, plan: Plan, model: ExplainSessio
       copy:
         copies.kind === 'none'
           ? undefined
-          : { input: tensor('float32', batch, ...(copied ?? image)), logits: tensor('float32', batch, classes) },
+          : { input: tensor('float32', batch, ...copied), logits: tensor('float32', batch, classes) },
       masks,
       outputs,
       scores: tensor('float64', plan.windows.length + 1, Math.max(1, sizes.targets), 2),

@@ -1,5 +1,11 @@
 import { SessError } from '../error.ts'
-import { buildExplainModel, type ExplainModel, type LayerTensor, type TargetOutputs } from '../methods/explain-model.ts'
+import {
+  buildExplainModel,
+  type ExplainModel,
+  type LayerTensor,
+  readsLayer,
+  type TargetOutputs,
+} from '../methods/explain-model.ts'
 import { type Method, methodByName } from '../methods/index.ts'
 import { type Device, Session, type Size } from '../native.ts'
 import type { OpenableModel, SeedInputs, SeedKind } from '../onnx/augment.ts'
@@ -70,8 +76,16 @@ export class ExplainSessions {
 
   /** @throws SessError `LAYER_NOT_FOUND`, `METHOD_UNSUPPORTED`, `MODEL_UNSUPPORTED` */
   async explaining({ method, layer, seeds }: SessionRequest): Promise<LeasedSession> {
+    if (method.kind === 'masks' && !readsLayer(method)) return await this.#drawing(seeds.length)
     const chosen = layer === undefined ? this.#classifier.layer : resolveLayer(this.#classifier, layer)
     return await this.#lease(keyOf(method, chosen, seeds), () => this.#openExplaining(method, chosen, seeds))
+  }
+
+  /** The session for logits alone, for masks that read nothing of the model. */
+  async #drawing(targets: number): Promise<LeasedSession> {
+    const { height, width } = this.#classifier
+    const outputs = new Array<TargetOutputs>(targets).fill({ kind: 'masks' })
+    return { ...(await this.scoring()), targets: outputs, grid: { height, width } }
   }
 
   /** A session that gives logits: the one of the default method, where the model has it. */

@@ -103,6 +103,7 @@ export async function explainWindows(
     }
     const output = await runWindows({
       ...input,
+      targets: scored?.targets ?? targets,
       chunks,
       chosen: known && chosenBy(views, known),
       onForwards: (done) => input.onForwards(done + (scored?.forwards ?? 0)),
@@ -127,14 +128,16 @@ export async function explainWindows(
 /** Every window's score before any map is made; what a pre-filter drops is then not run again. */
 async function scoreFirst(input: RunInput, scorer: () => Promise<LeasedSession>) {
   using model = await scorer()
-  const { logProbabilities, forwards } = await runWindows({
+  const { logProbabilities, targets, forwards } = await runWindows({
     ...input,
     model,
     copies: { kind: 'none' },
     chunks: [{ first: 0, end: input.plan.windows.length }],
     onMaps: async () => {},
   })
-  return { logProbabilities, forwards }
+  // Known from here on: another session's last bit might choose another class
+  const known = input.targets.map((asked, t) => ({ ...asked, target: targets[t] ?? asked.target }))
+  return { logProbabilities, targets: known, forwards }
 }
 
 function knownScores({ places, fusion }: View, ofAll: Float64Array = new Float64Array()): KnownScores {

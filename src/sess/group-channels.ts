@@ -1,34 +1,31 @@
-import { kmeans } from 'ml-kmeans'
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
+import { clusterPoints } from './k-means.ts'
 
 /**
- * Clusters each row's channels by their weighted maps `weights_c A_c` (k-means, seeded): the group of each channel,
- * rows x C. `activations`: rows x C x cells, `weights`: rows x C.
+ * Clusters each row's channels by their weighted maps `weights_c A_c`: the group of each channel, rows x C. A row with a
+ * map that is not finite has one group: its window is dropped for its map. `activations`: rows x C x cells, `weights`:
+ * rows x C. The event loop gets its turn between steps; `stopped` is asked there, and ends the work.
  */
-export function groupChannels(
+export async function groupChannels(
   activations: Float32Array,
   weights: Float32Array,
-  {
-    rows,
-    channels,
-    count,
-    seed,
-  }: {
-    readonly rows: number
-    readonly channels: number
-    readonly count: number
-    readonly seed: number
-  },
-): Int32Array {
+  sizes: { readonly rows: number; readonly channels: number; readonly count: number; readonly seed: number },
+  stopped: () => boolean,
+): Promise<Int32Array> {
+  const { rows, channels, count, seed } = sizes
   const cells = activations.length / (rows * channels)
   const groups = new Int32Array(rows * channels)
   for (let row = 0; row < rows; row++) {
-    const maps = Array.from({ length: channels }, (_, c) => {
-      const channel = row * channels + c
-      const weight = weights[channel] ?? 0
-      return Array.from(activations.subarray(channel * cells, (channel + 1) * cells), (value) => weight * value)
-    })
-    if (!maps.every((map) => map.every(Number.isFinite))) continue // the window is dropped for its map
-    groups.set(kmeans(maps, count, { seed }).clusters, row * channels)
+    const first = row * channels * cells
+    const maps = activations
+      .subarray(first, first + channels * cells)
+      .map((value, i) => (weights[row * channels + Math.floor(i / cells)] ?? 0) * value)
+    if (!maps.every(Number.isFinite)) continue
+    for (const clusters of clusterPoints(maps, channels, count, seed)) {
+      groups.set(clusters, row * channels)
+      await yieldToLoop()
+      if (stopped()) return groups
+    }
   }
   return groups
 }

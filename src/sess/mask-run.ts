@@ -28,12 +28,6 @@ interface Sharing {
   readonly features: Tensor<'float32'> | undefined
 }
 
-/** A row of the batch, and the mask that is laid over it. */
-interface MaskedRow {
-  readonly row: number
-  readonly mask: number
-}
-
 /**
  * Asks the model about masked copies of the windows in the model's input, several windows in one batch, and gives each
  * mask its weight by the answer.
@@ -104,7 +98,7 @@ export class MaskRun {
 
   /** The group of each channel of each row. */
   async #assignment(rows: number, { activations, weights }: GroupSource): Promise<Int32Array> {
-    const { seed } = this.#input
+    const { seed, signal } = this.#input
     const set = this.#set
     if (set.kind !== 'groups') return new Int32Array()
     if (set.grouping === 'consecutive') {
@@ -112,32 +106,36 @@ export class MaskRun {
       return Int32Array.from({ length: rows * set.channels }, (_, i) => Math.floor((i % set.channels) / size))
     }
     await this.#work.finish()
-    return groupChannels(activations.read(rows), weights.read(rows), { rows, seed, ...set })
+    const stopped = () => signal?.aborted ?? false
+    return await groupChannels(activations.read(rows), weights.read(rows), { rows, seed, ...set }, stopped)
   }
 
-  /** The masks worth asking: no flat ones, and where only some are wanted those of the largest variance. */
-  async #askedMasks(rows: number, { features }: Sharing, { source }: MaskBuffers): Promise<readonly MaskedRow[]> {
+  /**
+   * The masks worth asking, as row x masks + mask: no flat ones, and where only some are wanted those of the largest
+   * variance.
+   */
+  async #askedMasks(rows: number, { features }: Sharing, { source }: MaskBuffers): Promise<Int32Array> {
     const { count } = this.#set
-    const every = range(count)
-    if (features === undefined || !('ranges' in source)) {
-      return range(rows).flatMap((row) => every.map((mask) => ({ row, mask })))
-    }
+    const every = Int32Array.from({ length: rows * count }, (_, slot) => slot)
+    if (features === undefined || !('ranges' in source)) return every
     this.#work.enqueue('reduce', channelRanges(this.#input.stream, features, { rows }, source.ranges))
     await this.#work.finish()
     const ranges = source.ranges.read(rows)
+    const at = (slot: number, field: number) => ranges[slot * 3 + field] ?? Number.NaN
+    const uneven = every.filter((slot) => at(slot, 1) > at(slot, 0))
     const top = this.#set.kind === 'activations' ? this.#set.top : count
-    return range(rows).flatMap((row) => {
-      const at = (mask: number, field: number) => ranges[(row * count + mask) * 3 + field] ?? Number.NaN
-      const uneven = every.filter((mask) => at(mask, 1) > at(mask, 0))
-      const chosen =
-        top < uneven.length ? [...uneven].sort((a, b) => at(b, 2) - at(a, 2) || a - b).slice(0, top) : uneven
-      return chosen.map((mask) => ({ row, mask }))
-    })
+    if (top === count) return uneven
+    return Int32Array.from(
+      range(rows).flatMap((row) => {
+        const ofRow = [...uneven].filter((slot) => Math.floor(slot / count) === row)
+        return ofRow.sort((a, b) => at(b, 2) - at(a, 2) || a - b).slice(0, top)
+      }),
+    )
   }
 
   /** Runs the masked copies, so many at once as a batch has. */
   async #ask(
-    asked: readonly MaskedRow[],
+    asked: Int32Array,
     { targets: places, features }: Sharing,
     targets: readonly number[],
     { answers, source }: MaskBuffers,
@@ -147,18 +145,17 @@ export class MaskRun {
     if (copy === undefined) return
     const classes = places.map((place) => targets[place] ?? -1)
     for (let next = 0; next < asked.length; next += plan.batch) {
-      const some = asked.slice(next, next + plan.batch)
+      const some = asked.subarray(next, next + plan.batch)
       this.#work.enqueue('gather', this.#mask(some, features, source, copy.input))
       this.#enqueueRun(copy.input, copy.logits, some.length)
-      const slots = some.map(({ row, mask }) => row * this.#set.count + mask)
-      this.#enqueueScore(copy.logits, classes, slots, answers)
+      this.#enqueueScore(copy.logits, classes, some, answers)
       await this.#work.makeRoom()
     }
   }
 
   /** Puts masked copies into `out`. */
   #mask(
-    some: readonly MaskedRow[],
+    some: Int32Array,
     features: Tensor<'float32'> | undefined,
     source: MaskBuffers['source'],
     out: Tensor<'float32'>,
@@ -167,7 +164,8 @@ export class MaskRun {
     const { input } = this.#buffers
     const { layout } = model
     const set = this.#set
-    const pairs = Int32Array.from(some.flatMap(({ row, mask }) => [row, mask]))
+    const placed = Array.from(some, (slot) => ({ row: Math.floor(slot / set.count), mask: slot % set.count }))
+    const pairs = Int32Array.from(placed.flatMap(({ row, mask }) => [row, mask]))
     if (features !== undefined) {
       const background = source.kind === 'groups' ? source.blurred : null
       return maskBatch(stream, input, background, features, { pairs, layout }, out)
@@ -176,7 +174,7 @@ export class MaskRun {
     if (set.kind === 'squares') {
       const size = { height: set.side, width: set.side }
       const squares = Int32Array.from(
-        some.flatMap(({ row, mask }) => [row, set.origins[2 * mask] ?? 0, set.origins[2 * mask + 1] ?? 0]),
+        placed.flatMap(({ row, mask }) => [row, set.origins[2 * mask] ?? 0, set.origins[2 * mask + 1] ?? 0]),
       )
       return occlude(stream, input, { squares, size, layout }, out)
     }
@@ -195,7 +193,7 @@ export class MaskRun {
   #enqueueScore(
     logits: Tensor<'float32'>,
     targets: readonly number[],
-    rows: readonly number[],
+    rows: ArrayLike<number>,
     scores: Tensor<'float64'>,
   ): void {
     const { stream, model } = this.#input
@@ -204,17 +202,16 @@ export class MaskRun {
   }
 
   /** Masks that were not asked weigh nothing. */
-  #writeWeights(rows: number, asked: readonly MaskedRow[], { targets }: Sharing, masks: MaskBuffers): void {
+  #writeWeights(rows: number, asked: Int32Array, { targets }: Sharing, masks: MaskBuffers): void {
     const { count } = this.#set
     const { perTarget } = this.#buffers
-    const answers = masks.answers.read()
+    const answers = masks.answers.read(rows * count)
     const references = masks.references.read(rows)
     for (const [k, place] of targets.entries()) {
       const weights = new Float32Array(rows * count)
-      for (const { row, mask } of asked) {
-        const slot = row * count + mask
-        const masked = answerAt(answers, slot * targets.length + k)
-        weights[slot] = this.#weight(masked, answerAt(references, row * perTarget.length + place))
+      for (const slot of asked) {
+        const reference = answerAt(references, Math.floor(slot / count) * perTarget.length + place)
+        weights[slot] = this.#weight(answerAt(answers, slot * targets.length + k), reference)
       }
       const source = perTarget[place]?.source
       if (source !== undefined && source.kind !== 'pixels') source.weights.write(weights)
@@ -228,8 +225,7 @@ export class MaskRun {
 }
 
 function answerAt(answers: Float64Array, place: number): Answer {
-  const [logit = Number.NaN, logProbability = Number.NaN] = answers.subarray(2 * place, 2 * place + 2)
-  return { logit, probability: Math.exp(logProbability) }
+  return { logit: answers[2 * place] ?? Number.NaN, probability: Math.exp(answers[2 * place + 1] ?? Number.NaN) }
 }
 
 function range(count: number): readonly number[] {

@@ -23,6 +23,8 @@ export interface WindowsInput {
   /** Of what is drawn at random for the copies. */
   readonly seed: number
   readonly clock: Stopwatch
+  /** Ends work that runs beside the stream. */
+  readonly signal?: AbortSignal | undefined
   readonly onForwards: (done: number) => void
   /** The windows to run; all unless given. */
   readonly chosen?: ReadonlySet<number> | undefined
