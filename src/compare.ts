@@ -1,23 +1,25 @@
-import { coefficientsOf, resolveAgainst } from './against.ts'
+import { coefficientsOf, type HeldClass, resolveAgainst } from './against.ts'
 import type { Call } from './call.ts'
 import { type ComparedCell, Comparison } from './comparison.ts'
 import { uselessOption } from './error.ts'
 import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import type { LoadedModel } from './load.ts'
-import { comparedDefaults, comparedMethods } from './methods/compared.ts'
+import { comparedDefaults, comparedFor } from './methods/compared.ts'
 import { methodByName } from './methods/index.ts'
 import type { Method } from './methods/method.ts'
 import { type CopySettings, settingsOf } from './methods/settings.ts'
 import { topShare } from './metrics/energy.ts'
 import type { Size, Tensor } from './native.ts'
+import type { TargetLayer } from './onnx/layers.ts'
 import { type CompareOptions, type ExplainOptions, explainDefaults } from './options.ts'
 import { peakOf } from './render/overlay.ts'
 import { classOf, classScore, copiesFor, fusionOptions, outputsOf, planOf } from './request.ts'
+import { resolvedOptions } from './resolved-options.ts'
 import type { OutputSizes } from './sess/buffers.ts'
 import { type ExplainedView, explainWindows, scheduleOf, type View } from './sess/explain-windows.ts'
 import { type PlannedCopies, passesOf } from './sess/mask-set.ts'
-import type { Plan } from './sess/plan.ts'
+import { type Plan, refuseTooMany } from './sess/plan.ts'
 import { sharePlans } from './sess/shared-plan.ts'
 import { Stopwatch } from './sess/stopwatch.ts'
 
@@ -26,7 +28,7 @@ interface Row {
   readonly method: Method
   readonly outputs: OutputSizes
   readonly copies: PlannedCopies
-  readonly coefficients: Float32Array | undefined
+  readonly against: readonly HeldClass[]
   readonly base: ExplainOptions
   readonly sess: readonly ExplainOptions[]
 }
@@ -36,6 +38,8 @@ interface PlannedRow extends Row {
   readonly plan: Plan
   /** One for each map, the base map's first. */
   readonly views: readonly View[]
+  /** What `explain` would be asked for each. */
+  readonly asked: readonly ExplainOptions[]
   /** Forward passes of the row, at most. */
   readonly forwards: number
 }
@@ -74,6 +78,7 @@ export async function compare(
   return new Comparison({
     photo: pixels.photo,
     model: model.resolved.id,
+    against: planned[0]?.against ?? [],
     target: classScore(model, baseLogits ?? new Float32Array(), target),
     cells,
     forwards,
@@ -83,7 +88,7 @@ export async function compare(
 
 /** What each method is asked, and whether the model serves it: known before anything is run. */
 function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
-  const { methods = comparedMethods, steps = [undefined], fusions = [explainDefaults.fusion] } = options
+  const { methods = comparedFor(options), steps = [undefined], fusions = [explainDefaults.fusion] } = options
   const { against, layer, theta, smooth, antialias, batch, maxWindows, seed } = options
   const common = { against, layer, theta, smooth, antialias, batch, maxWindows, seed }
   const known = methods.map(methodByName)
@@ -97,10 +102,7 @@ function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
       method,
       outputs,
       copies: copiesFor(model, own, outputs),
-      coefficients: coefficientsOf(
-        resolveAgainst(against, method, { labels: model.labels, classes: model.classifier.classes }),
-        model.classifier.classes,
-      ),
+      against: resolveAgainst(against, method, { labels: model.labels, classes: model.classifier.classes }),
       base: { ...own, sess: false, preFilter: 0 },
       sess: steps.flatMap((step) => fusions.map((fusion) => ({ ...own, step, fusion }))),
     }
@@ -135,7 +137,9 @@ function planRow(model: LoadedModel, image: Size, row: Row): PlannedRow {
       clock: new Stopwatch(),
     }),
   )
-  return { ...row, plan, views, forwards: scheduleOf(plan, row.outputs, { targets: 1, copies }, views).forwards }
+  const asked = [row.base, ...row.sess]
+  refuseTooMany(plan.windows.length, row.base.maxWindows ?? explainDefaults.maxWindows)
+  return { ...row, plan, views, asked, forwards: scheduleOf(plan, row.outputs, { targets: 1, copies }, views).forwards }
 }
 
 async function runRow(
@@ -150,7 +154,8 @@ async function runRow(
   },
 ) {
   const { device, preprocessing, sessions } = model
-  const { method, copies, coefficients, plan, views, base } = row
+  const { method, copies, against, plan, views, base } = row
+  const coefficients = coefficientsOf(against, model.classifier.classes)
   const seeds = [coefficients === undefined ? ('class' as const) : ('combination' as const)]
   using session = await sessions.explaining({ method, layer: base.layer, seeds })
   using asker = await sessions.asking(method, session)
@@ -171,35 +176,48 @@ async function runRow(
     onForwards: run.onForwards,
   }
   const { baseLogits, forwards, explained } = await explainWindows(input, views, () => sessions.scoring())
+  const asked = row.forwards === 0 ? 1 : forwards / row.forwards // flat masks are not asked
   const fusing = views.reduce((sum, view) => sum + fusingTime(view), 0)
   const milliseconds = (clock.timings().total - fusing) / forwards
   const cells: ComparedCell[] = []
   for (const [v, view] of views.entries()) {
     const fused = explained[v]
     if (fused !== undefined)
-      cells.push(await cellOf(row, view, fused, { layer: session.layer?.name, forwards, milliseconds }))
+      cells.push(await cellOf(row, v, view, fused, { layer: session.layer, milliseconds: milliseconds * asked }))
   }
   return { baseLogits, cells, forwards, target: explained[0]?.target ?? run.target }
 }
 
 async function cellOf(
-  { method, outputs, copies }: Row,
+  { method, outputs, copies, against, asked }: PlannedRow,
+  v: number,
   view: View,
-  { map, scores }: ExplainedView,
-  run: { readonly layer: string | undefined; readonly forwards: number; readonly milliseconds: number },
+  { map, scores, target }: ExplainedView,
+  run: { readonly layer: TargetLayer | undefined; readonly milliseconds: number },
 ): Promise<ComparedCell> {
   const { plan, fusion } = view
   const alone = scheduleOf(plan, outputs, { targets: 1, copies }, [view]).forwards
   const facts = {
     method: method.name,
     title: method.title,
-    layer: run.layer,
+    layer: run.layer?.name,
+    options: resolvedOptions({
+      options: asked[v] ?? {},
+      method,
+      layer: run.layer,
+      target,
+      against,
+      copies,
+      plan,
+      fusion,
+    }),
     map: { data: map, width: plan.image.width, height: plan.image.height },
     maximum: await peakOf(map),
     topShare: await topShare(map, 10),
     probability: scores.probability.reduce((top, p) => (p > top ? p : top), 0),
     forwards: alone,
-    seconds: (Math.min(alone, run.forwards) * run.milliseconds + fusingTime(view)) / 1000,
+    isMost: copies.kind === 'masked',
+    seconds: (alone * run.milliseconds + fusingTime(view)) / 1000,
     plan,
     preFilter: fusion.preFilter,
     nonfinite: scores.nonfinite,

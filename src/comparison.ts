@@ -1,3 +1,4 @@
+import type { HeldClass } from './against.ts'
 import type { ClassScore, SaliencyMap } from './explanation.ts'
 import type { Photo } from './io/photo.ts'
 import { Device } from './native.ts'
@@ -6,6 +7,7 @@ import { comparisonSheet } from './render/comparison-sheet.ts'
 import { checkOverlay, type OverlayOptions } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
 import { drawSheet } from './render/sheet.ts'
+import type { ResolvedOptions } from './resolved-options.ts'
 import type { Plan } from './sess/plan.ts'
 
 interface CellFacts {
@@ -21,10 +23,13 @@ interface CellFacts {
   readonly topShare: number | null
   /** The target's probability: of the base view, or the largest of all windows. */
   readonly probability: number
-  /** Forward passes that this map takes by itself. */
+  /** Forward passes that this map takes by itself; at most, where flat masks are not asked (`isMost`). */
   readonly forwards: number
+  readonly isMost: boolean
   /** What these take, in proportion to the passes that were run, and its own fusion. Loading is not in it. */
   readonly seconds: number
+  /** What `explain` takes for this map. */
+  readonly options: ResolvedOptions
   readonly plan: Plan
   /** Share of the windows that was dropped. */
   readonly preFilter: number
@@ -51,6 +56,7 @@ export interface ComparisonParts {
   readonly photo: Photo
   readonly model: string
   readonly target: ClassScore
+  readonly against: readonly HeldClass[]
   readonly cells: readonly ComparedCell[]
   readonly forwards: number
   readonly seconds: number
@@ -66,6 +72,8 @@ export class Comparison {
   readonly photo: { readonly width: number; readonly height: number }
   readonly model: string
   readonly target: ClassScore
+  /** The classes that it is held against; none is usual. */
+  readonly against: readonly HeldClass[]
   /** Method by method, each with its base map first; then its steps, and for each step its fusions. */
   readonly cells: readonly ComparedCell[]
   /** Forward passes that were run: fewer than the cells' own together, as those that cells share are run once. */
@@ -74,10 +82,11 @@ export class Comparison {
   readonly seconds: number
   readonly #photo: Photo
 
-  constructor({ photo, model, target, cells, forwards, seconds }: ComparisonParts) {
+  constructor({ photo, model, target, against, cells, forwards, seconds }: ComparisonParts) {
     this.photo = { width: photo.width, height: photo.height }
     this.model = model
     this.target = target
+    this.against = against
     this.cells = cells
     this.forwards = forwards
     this.seconds = seconds

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
+import { minus } from '../against.ts'
 import type { ComparedCell, Comparison } from '../comparison.ts'
 import type { Explainer } from '../explainer.ts'
 import { checkWritable, writeAtomically } from '../io/atomic.ts'
@@ -50,7 +51,7 @@ async function compareOne(
   const asked = compareOptions(explainer, options)
   const bar = progressBar(context, input, options, ['--methods', '--scales', '--pre-filter', '--top-channels'])
   const comparison = await explainer.compare(input, { ...asked, signal, onProgress: bar.update }).finally(bar.stop)
-  const numbers = await numbersOf(explainer, input, comparison, asked)
+  const numbers = await numbersOf(explainer, input, comparison)
   const sheet = comparison.sheet({ title: basename(input), colormap: options.colormap, alpha: options.alpha })
   for (const output of outputs) {
     if (output.kind === 'map') {
@@ -86,15 +87,15 @@ function compareOptions(explainer: Explainer, options: CompareArguments): Compar
 /** The form's version; it rises when a key changes its meaning or goes. */
 const numbersSchema = 1
 
-async function numbersOf(explainer: Explainer, input: string, comparison: Comparison, options: CompareOptions) {
-  const { photo, target, cells, forwards, seconds } = comparison
-  const { model, path, input: window, classes, device } = explainer.info
+async function numbersOf(explainer: Explainer, input: string, comparison: Comparison) {
+  const { photo, target, against, cells, forwards, seconds } = comparison
+  const { model, path, input: window, classes, activation, preprocessing, device } = explainer.info
   return {
     schema: numbersSchema,
     image: { name: input, ...photo },
-    model: { id: model, path, input: window, classes, device },
+    model: { id: model, path, input: window, classes, activation, preprocessing, device },
     target,
-    options,
+    against,
     forwards,
     seconds,
     cells: cells.map(cellNumbers),
@@ -103,20 +104,21 @@ async function numbersOf(explainer: Explainer, input: string, comparison: Compar
 }
 
 function cellNumbers(cell: ComparedCell) {
-  const { method, layer, maximum, topShare, probability, forwards, seconds, preFilter, nonfinite, plan } = cell
+  const { method, layer, maximum, topShare, probability, forwards, isMost, seconds, preFilter, nonfinite, plan } = cell
   const kind = cell.kind === 'base' ? { kind: cell.kind } : { kind: cell.kind, step: cell.step, fusion: cell.fusion }
   const windows = plan.windows.length
   return {
     ...{ method, ...kind, layer, scales: plan.scales, preFilter, windows, nonfinite: nonfinite.length },
-    ...{ forwards, seconds, probability, maximum, topShare },
+    ...{ forwards, isMost, seconds, probability, maximum, topShare },
+    options: cell.options,
   }
 }
 
 /** Class, probability, how much was compared, and how long that took. */
-function summary({ target, cells, forwards, seconds }: Comparison): string {
+function summary({ target, against, cells, forwards, seconds }: Comparison): string {
   const explained = target.label === undefined ? `class ${target.index}` : `${target.label} (${target.index})`
   const methods = new Set(cells.map(({ method }) => method)).size
   const time = seconds.toFixed(seconds < 10 ? 2 : 0)
   const counted = `${cells.length} maps of ${methods} ${methods === 1 ? 'method' : 'methods'}`
-  return `${explained}, ${(target.probability * 100).toFixed(1)} %, ${counted}, ${forwards} forward passes in ${time} s`
+  return `${explained}${minus(against)}, ${(target.probability * 100).toFixed(1)} %, ${counted}, ${forwards} forward passes in ${time} s`
 }

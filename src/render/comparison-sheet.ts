@@ -1,10 +1,11 @@
+import { minus } from '../against.ts'
 import type { ComparedCell, Comparison } from '../comparison.ts'
 import type { ClassScore } from '../explanation.ts'
 import type { CaptionLine, Sheet, SheetCell, SheetRow } from './sheet.ts'
 
 /** What a comparison's sheet says: methods as rows; photo, base map and every SESS map as columns. */
 export function comparisonSheet(comparison: Comparison, title?: string): Sheet {
-  const { photo, model, target, cells, forwards, seconds } = comparison
+  const { photo, model, target, against, cells, forwards, seconds } = comparison
   const names = [...new Set(cells.map(({ method }) => method))]
   const methods = names.map((name) => cells.filter(({ method }) => method === name))
   const first = methods[0] ?? []
@@ -12,7 +13,7 @@ export function comparisonSheet(comparison: Comparison, title?: string): Sheet {
   const size = `${photo.width} × ${photo.height} pixels`
   return {
     title: {
-      text: `${title === undefined ? '' : `${title}: `}${nameOf(target)}`,
+      text: `${title === undefined ? '' : `${title}: `}${nameOf(target)}${minus(against)}`,
       tail: `${target.label === undefined ? '' : ` (${target.index})`}, ${percent(target.probability)}`,
     },
     subtitle: { text: model, tail: `, ${size}; ${forwards} forward passes in ${shownSeconds(seconds)}` },
@@ -68,8 +69,8 @@ function detailsOf(row: readonly ComparedCell[], varies: Variations): readonly s
 }
 
 function shown(cell: ComparedCell, target: ClassScore): SheetCell {
-  const { map, topShare, probability, seconds, forwards, plan } = cell
-  const passes = `${forwards} forward ${forwards === 1 ? 'pass' : 'passes'}`
+  const { map, topShare, probability, seconds, forwards, isMost, plan } = cell
+  const passes = `${isMost ? 'up to ' : ''}${forwards} forward ${forwards === 1 ? 'pass' : 'passes'}`
   const energy = topShare === null ? [] : [{ text: `top 10 % of the pixels hold ${percent(topShare)}` }]
   return {
     map,

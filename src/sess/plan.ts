@@ -88,12 +88,16 @@ export function windowsByLevel({ levels, windows }: Plan): readonly (readonly Pl
   return byLevel
 }
 
-function refuseTooMany(levels: readonly Size[], window: Size, step: readonly [number, number], limit: number): void {
-  const count = levels.reduce(
+function windowCount(levels: readonly Size[], window: Size, step: readonly [number, number]): number {
+  return levels.reduce(
     (sum, { height, width }) =>
       sum + positionCount(height, window.height, step[0]) * positionCount(width, window.width, step[1]),
     0,
   )
+}
+
+/** @throws SessError `OPTION_INVALID` */
+export function refuseTooMany(count: number, limit: number): void {
   if (count > limit) {
     throw new SessError(
       'OPTION_INVALID',
@@ -122,7 +126,7 @@ export function makePlan(image: Size, window: Size, options: PlanOptions): Plan 
   const step = resolveStep(options.step, window)
   const scales = sess ? resolveScales(options.scales, window) : []
   const levels = sess ? scales.map((scale) => levelSize(image, scale)) : [window]
-  refuseTooMany(levels, window, step, options.maxWindows)
+  refuseTooMany(windowCount(levels, window, step), options.maxWindows)
   const windows = windowsOf(levels, window, step)
   const baseLevel = sess ? levels.findIndex((level) => sameAsBaseView(level, window, image, antialias)) : 0
   const baseWindow = windows.find(({ level }) => level === baseLevel)?.index ?? null

@@ -5,6 +5,7 @@ import { Device } from '../../src/native.ts'
 import { colormapTable } from '../../src/render/colormaps.ts'
 import { comparisonSheet } from '../../src/render/comparison-sheet.ts'
 import { drawSheet, type Sheet } from '../../src/render/sheet.ts'
+import type { ResolvedOptions } from '../../src/resolved-options.ts'
 import { makePlan } from '../../src/sess/plan.ts'
 import { inkOf, type Pixels, pixelsOf } from './pixels.ts'
 
@@ -123,7 +124,22 @@ describe('the sheet of a comparison', () => {
         ...options,
       },
     )
-  const facts = { layer: 'features', map: mapOf(photo, 0.5), maximum: 0.5, topShare: 0.1, nonfinite: [], preFilter: 0 }
+  const options: ResolvedOptions = {
+    ...{ method: 'grad-cam', layer: 'features', target: 3, against: undefined, seed: undefined, sess: false },
+    ...{ scales: undefined, step: undefined, preFilter: undefined, theta: undefined, fusion: undefined },
+    ...{ smooth: undefined, antialias: undefined, batch: 1, maxWindows: 1, maxPixels: 1, keepMaps: false },
+  }
+  const map = mapOf(photo, 0.5)
+  const facts = {
+    layer: 'features',
+    map,
+    maximum: 0.5,
+    topShare: 0.1,
+    nonfinite: [],
+    preFilter: 0,
+    isMost: false,
+    options,
+  }
   const base = (method: string): ComparedCell => ({
     ...{ ...facts, method, title: method.toUpperCase(), kind: 'base', plan: plan({ sess: false }) },
     ...{ probability: 0.25, forwards: 1, seconds: 0.004 },
@@ -135,7 +151,7 @@ describe('the sheet of a comparison', () => {
   const sheet = (cells: readonly ComparedCell[], label: string | undefined = 'tabby') => {
     const target = { index: 281, label, logit: 3, probability: 0.25 }
     return comparisonSheet(
-      new Comparison({ photo, model: 'tiny', target, cells, forwards: 20, seconds: 12.3 }),
+      new Comparison({ photo, model: 'tiny', target, against: [], cells, forwards: 20, seconds: 12.3 }),
       'p.jpg',
     )
   }
@@ -176,7 +192,15 @@ describe('the sheet of a comparison', () => {
   it('without labels names the class by its index', () => {
     const comparison = { index: 281, label: undefined, logit: 3, probability: Number.NaN }
     const made = comparisonSheet(
-      new Comparison({ photo, model: 'tiny', target: comparison, cells: [base('cam')], forwards: 1, seconds: 1 }),
+      new Comparison({
+        photo,
+        model: 'tiny',
+        target: comparison,
+        against: [],
+        cells: [base('cam')],
+        forwards: 1,
+        seconds: 1,
+      }),
     )
     expect(made.title).toEqual({ text: 'class 281', tail: ', not finite' })
   })
