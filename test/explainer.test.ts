@@ -96,6 +96,15 @@ describe.skipIf(sharedMissing)('Explainer', () => {
     expect(seen.at(-1)?.done).toBe(seen.at(-1)?.total)
   })
 
+  it('leaves the base method alone without SESS, whatever is said of fusion', async () => {
+    const image = goldenImage(readGolden('base_gradcam'))
+    const base = await explainer.explain(image, { target: 188, sess: false })
+    const said = { theta: 0.5, fusion: 'average', preFilter: 0.5 } as const
+    const same = await explainer.explain(image, { target: 188, sess: false, ...said })
+    expect(same.map.data).toEqual(base.map.data)
+    expect(same.plan.forwards).toBe(1)
+  })
+
   it('says what a plan will take: memory that grows with the photo, seconds once a speed is known', async () => {
     await using fresh = await Explainer.load(mobilenet)
     const small = fresh.plan({ height: 224, width: 224 })

@@ -188,6 +188,22 @@ it.each<[string, () => unknown]>([
       return blur(stream, both, soft, both)
     },
   ],
+  [
+    'masking images where they are',
+    () => {
+      const both = image()
+      return maskBatch(stream, both, null, f32(1, 2, 2, 2), { pairs: first, ...planar }, both)
+    },
+  ],
+  [
+    'ablating activations into their own second half',
+    () => {
+      const memory = new Float32Array(3 * 8)
+      const [from, to] = [memory.subarray(0, 16), memory.subarray(8, 24)]
+      const wrapped = (part: Float32Array) => Tensor.wrap(device, part, [2, 4, 2])
+      return ablate(stream, wrapped(from), { pairs: first, axis: 1 }, wrapped(to))
+    },
+  ],
   ['ablating the axis of the rows', () => ablate(stream, f32(1, 4, 2), { pairs: first, axis: 0 }, f32(1, 4, 2))],
   ['ablating an axis that is not there', () => ablate(stream, f32(1, 4, 2), { pairs: first, axis: 3 }, f32(1, 4, 2))],
   [

@@ -1,6 +1,8 @@
 #include "addon/copies.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 
 #include "addon/ops.h"
 
@@ -29,6 +31,11 @@ std::vector<Copy> copiesOf(const Napi::Object& options, std::int64_t rows, std::
 void requireRoom(const Storage& out, const Storage& from, std::size_t copies) {
   require(std::ranges::equal(out.shape().subspan(1), from.shape().subspan(1)), "the copies' rows have another shape");
   require(static_cast<std::int64_t>(copies) <= out.shape()[0], "out has fewer rows than there are copies");
+  const auto* const begin = static_cast<const std::byte*>(from.data());
+  const auto* const copied = static_cast<const std::byte*>(out.data());
+  const bool apart =
+      std::less_equal<>()(begin + from.bytes(), copied) || std::less_equal<>()(copied + out.bytes(), begin);
+  require(apart, "copies do not go where their images are");
 }
 
 }  // namespace sess::addon

@@ -6,9 +6,11 @@ import type { Explainer } from '../explainer.ts'
 import { checkWritable, writeAtomically } from '../io/atomic.ts'
 import { encodeFile, encodeJson } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
+import { comparedMethods } from '../methods/compared.ts'
 import { methodByName } from '../methods/index.ts'
 import type { CompareOptions } from '../options.ts'
 import { scalesFor } from './arguments.ts'
+import { cheaperOptions } from './cheaper.ts'
 import type { CompareArguments } from './compare-arguments.ts'
 import { type CompareOutput, planCompareOutputs } from './compare-outputs.ts'
 import { type Context, loadExplainer, note, reportFailure } from './context.ts'
@@ -49,7 +51,7 @@ async function compareOne(
 ): Promise<void> {
   const { signal } = context
   const asked = compareOptions(explainer, options)
-  const bar = progressBar(context, input, options, ['--methods', '--scales', '--pre-filter', '--top-channels'])
+  const bar = progressBar(context, input, options, cheaperOptions(options.methods ?? comparedMethods, options))
   const comparison = await explainer.compare(input, { ...asked, signal, onProgress: bar.update }).finally(bar.stop)
   const numbers = await numbersOf(explainer, input, comparison)
   const sheet = comparison.sheet({ title: basename(input), colormap: options.colormap, alpha: options.alpha })

@@ -79,14 +79,15 @@ async function deviceFindings(): Promise<readonly Finding[]> {
   try {
     const { devices } = await import('../device.ts')
     const { defaultDevice } = await import('../options.ts')
-    defaultDevice() // says what is wrong with SESS_DEVICE
-    return devices().map((device) => deviceFinding(device))
+    const asked = defaultDevice() // says what is wrong with SESS_DEVICE
+    return devices().map((device) => deviceFinding(device, asked))
   } catch (error) {
     return [broken('devices', error)]
   }
 }
 
-export function deviceFinding(device: DeviceInfo): Finding {
+/** `asked`: the device that every command takes where nothing else is said. */
+export function deviceFinding(device: DeviceInfo, asked = 'auto'): Finding {
   if (device.name === 'cuda' && device.available) {
     const { driver, devices } = device
     const found = devices.map(({ name, architecture, memoryBytes, fault }) => {
@@ -100,6 +101,10 @@ export function deviceFinding(device: DeviceInfo): Finding {
     }
   }
   const { name, available, ...facts } = device
+  if (!available && asked.startsWith(name)) {
+    const mend = `SESS_DEVICE is ${asked}: unset it, or mend what the reason says.`
+    return { topic: `device ${name}`, state: 'broken', facts: { available, ...facts }, mend }
+  }
   return { topic: `device ${name}`, state: available ? 'ok' : 'note', facts: { available, ...facts } }
 }
 

@@ -6,12 +6,13 @@ import { imageSize } from '../io/decode.ts'
 import { encodeJson, encodeReport, type Report, reportData } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
 import { methodByName } from '../methods/index.ts'
-import { copiesOf, drawsAtRandom } from '../methods/method.ts'
+import { drawsAtRandom } from '../methods/method.ts'
 import { copiesWith } from '../methods/settings.ts'
 import { type ExplainOptions, explainDefaults } from '../options.ts'
 import type { Picture } from '../render/picture.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
 import { type ExplainArguments, scalesFor } from './arguments.ts'
+import { cheaperOptions } from './cheaper.ts'
 import { type Context, loadExplainer, note, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
 import { methodArguments } from './method-arguments.ts'
@@ -25,6 +26,8 @@ export async function explain(inputs: readonly string[], options: ExplainArgumen
   if (options.seed !== undefined && !drawsAtRandom(copiesWith(method, options))) {
     note(context, options, `--seed changes nothing: ${method.name} draws nothing at random.`)
   }
+  const idle = withoutSess(options)
+  if (idle.length > 0) note(context, options, `${idle.join(', ')} change nothing with --no-sess.`)
   const planned = await planOutputs(inputs, options)
   const failures: unknown[] = []
   const fail = (error: unknown, input: string) => {
@@ -75,7 +78,7 @@ async function explainOne(
   context: Context,
 ): Promise<void> {
   const { signal } = context
-  const bar = progressBar(context, input, options, cheaperOptions(options))
+  const bar = progressBar(context, input, options, cheaperOptions([options.method ?? explainDefaults.method], options))
   const choices = explainOptions(explainer, options)
   let explanations: readonly Explanation[]
   try {
@@ -109,6 +112,21 @@ async function explainOne(
   }
 }
 
+/** What was said of windows and fusion although there are none. */
+function withoutSess({ sess, scales, step, preFilter, theta, fusion, smooth, antialias }: ExplainArguments) {
+  if (sess) return []
+  const said = {
+    '--scales': scales,
+    '--step': step,
+    '--pre-filter': preFilter,
+    '--theta': theta,
+    '--fusion': fusion,
+    '--no-smooth': smooth ? undefined : smooth,
+    '--no-antialias': antialias ? undefined : antialias,
+  }
+  return Object.entries(said).flatMap(([flag, value]) => (value === undefined ? [] : [flag]))
+}
+
 /** What the command line says about the method, without the target and what concerns the process. */
 function explainOptions(explainer: Explainer, options: ExplainArguments): ExplainOptions {
   const { against, method, layer, step, preFilter, theta, fusion, smooth, sess, antialias, batch } = options
@@ -121,22 +139,6 @@ function explainOptions(explainer: Explainer, options: ExplainArguments): Explai
     ...methodArguments(options),
   }
 }
-
-/** What makes a long run shorter and was not said. */
-export function cheaperOptions({ method, preFilter, scales, topChannels, masks }: Cheapening): readonly string[] {
-  const copies = method === undefined ? undefined : copiesOf(methodByName(method))
-  const kind = copies?.kind === 'masked' ? copies.masks.kind : copies?.kind
-  return [
-    ...(preFilter === undefined && kind !== undefined && kind !== 'none' ? ['--pre-filter'] : []),
-    ...(scales === undefined ? ['--scales'] : []),
-    ...(kind === 'activations' && topChannels === undefined ? ['--top-channels'] : []),
-    ...(kind === 'random' && masks === undefined ? ['--masks'] : []),
-    ...(kind === 'noise' || kind === 'path' ? ['--samples'] : []),
-    '--no-sess',
-  ]
-}
-
-type Cheapening = Pick<ExplainArguments, 'method' | 'preFilter' | 'scales' | 'topChannels' | 'masks'>
 
 async function write(
   { kind, path }: Output,

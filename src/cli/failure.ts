@@ -50,10 +50,21 @@ export function failureText(
 ): string {
   const { input, verbose = false } = options
   const code = error instanceof SessError ? error.code : 'INTERNAL'
-  const message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ').trim()
+  const message = inFlags(code, error instanceof Error ? error.message : String(error))
+    .replace(/\s*\n\s*/g, ' ')
+    .trim()
   const subject = input === undefined || message.includes(input) ? '' : `${input}: `
   const stack = verbose && error instanceof Error ? `${stackOf(error)}\n` : ''
   return `sess: ${code}: ${subject}${message}\n${stack}`
+}
+
+/** The library's option that a sentence begins with, as the command line writes it. */
+function inFlags(code: string, message: string): string {
+  if (code !== 'OPTION_INVALID') return message
+  return message.replace(
+    /^[a-z][A-Za-z]*(?= is )/,
+    (name) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
+  )
 }
 
 /** The line that `--json` has for an input that failed. */

@@ -5,10 +5,16 @@ import { invalidOption } from '../error.ts'
 
 export type Parser = (flag: string) => (text: string) => unknown
 
-/** An option whose value is read by `parser`. */
+/** An option whose value is read by `parser`; a second one would make the first go unheard, and is refused. */
 export function option(flags: string, description: string, parser: Parser): Option {
   const flag = flags.split(/[ ,]/, 1)[0] ?? flags
-  return new Option(flags, description).argParser(parser(flag))
+  const read = parser(flag)
+  let isGiven = false
+  return new Option(flags, description).argParser((value: string) => {
+    if (isGiven) throw invalidOption(flag, value, 'to be given once')
+    isGiven = true
+    return read(value)
+  })
 }
 
 export function collect(flag: string): (value: string, previous: readonly string[] | undefined) => readonly string[] {
@@ -34,7 +40,7 @@ export function oneOf(...names: readonly string[]): Parser {
 
 /** What stands between commas, each taken by `item`. */
 export function list(item: Parser): Parser {
-  return (flag) => (value) => value.split(',').map((part) => item(flag)(part))
+  return (flag) => (value) => value.split(',').map((part) => item(flag)(part.trim()))
 }
 
 export function integer(low: number, high = Number.MAX_SAFE_INTEGER): Parser {

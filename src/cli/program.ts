@@ -73,10 +73,7 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
     )
   addCompareOptions(addModelOptions(comparing))
   addCommonOptions(comparing)
-    .addHelpText(
-      'after',
-      example('sess compare photo.jpg --methods grad-cam,guided-backprop --step 56,112,224 -o out/'),
-    )
+    .addHelpText('after', example('sess compare photo.jpg --methods grad-cam,guided-backprop --step 16,32,64 -o out/'))
     .action((image: string, options: CompareArguments) =>
       settle(async () =>
         (await import('./compare.ts')).compare(image, { ...unsaid, ...options, target: options.target }, context),

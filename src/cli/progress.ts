@@ -15,7 +15,7 @@ const longSeconds = 60
 /** What the first passes are measured over before it is said how long all will take. */
 const measuredSeconds = 2
 
-/** `cheaper`: options that would make the work shorter, as the line names them. */
+/** `cheaper`: what would make the work shorter, as the line names it. */
 export function progressBar(
   context: Context,
   name: string,
@@ -45,7 +45,7 @@ export function progressBar(
           note(
             context,
             options,
-            `${name}: ${total} forward passes, ${duration(estimated)}; less with ${cheaper.join(', ')}.`,
+            `${name}: ${total} forward passes, ${duration(estimated)}${cheaper.length === 0 ? '' : `; less with ${cheaper.join(', ')}`}.`,
           )
         }
       }

@@ -93,12 +93,13 @@ describe('sess compare', () => {
   })
 
   it.each<[string, string[], number, RegExp]>([
-    ['an unknown method', ['--methods', 'grab-cam'], 2, /^sess: OPTION_INVALID: method is "grab-cam"/],
+    ['an unknown method', ['--methods', 'grab-cam'], 2, /^sess: OPTION_INVALID: --method is "grab-cam"/],
     ['an empty list', ['--methods', ''], 2, /^sess: OPTION_INVALID: --methods is ""/],
     ['a step of zero', ['--step', '16,0'], 2, /^sess: OPTION_INVALID: --step is "0"/],
     ['an unknown fusion', ['--fusion', 'mean,median'], 2, /^sess: OPTION_INVALID: --fusion is "median"/],
     ['a map as the only output', ['-o', 'a.npy'], 2, /^sess: OPTION_INVALID: -o is "a.npy".*folder/],
-    ['an unknown target', [...few, '--target', 'unicorn'], 2, /^sess: TARGET_UNKNOWN: /],
+    ['an unknown target', ['--methods', 'cam', '--target', 'unicorn'], 2, /^sess: TARGET_UNKNOWN: /],
+    ['a second target', [...few, '--target', '7'], 2, /^sess: OPTION_INVALID: --target is "7".*once/],
     ['a folder that does not exist', [...few, '-o', '/nowhere/a.png'], 1, /^sess: OUTPUT_UNWRITABLE: /],
   ])('refuses %s', async (_, options, status, message) => {
     const result = await sess(['compare', photo, ...options])

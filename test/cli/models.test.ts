@@ -107,7 +107,7 @@ describe('sess models', () => {
   it.each([
     [['--layer', 'none'], /^sess: LAYER_NOT_FOUND: Layer "none" [^\n]*Candidates: "r", "c"[^\n]*\n$/],
     [['--mean', '1,2'], /^sess: OPTION_INVALID: --mean is "1,2"[^\n]*\n$/],
-    [['--labels', 'none.txt'], /^sess: OPTION_INVALID: labels is "none\.txt"[^\n]*\n$/],
+    [['--labels', 'none.txt'], /^sess: OPTION_INVALID: --labels is "none\.txt"[^\n]*\n$/],
     [['--activation', 'relu'], /^sess: OPTION_INVALID: --activation [^\n]*\n$/],
   ])('info %j is wrong usage', async (more, message) => {
     const path = join(folder, 'model.onnx')

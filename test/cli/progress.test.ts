@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cheaperOptions } from '../../src/cli/explain.ts'
+import { cheaperOptions } from '../../src/cli/cheaper.ts'
 import { progressBar } from '../../src/cli/progress.ts'
 
 describe('work that takes long', () => {
@@ -37,10 +37,27 @@ describe('work that takes long', () => {
     expect(said(0.5, 400, true)).toBe('')
   })
 
-  it('names the options that would help and were not given', () => {
-    expect(cheaperOptions({})).toEqual(['--scales', '--no-sess'])
-    expect(cheaperOptions({ method: 'score-cam', scales: 5 })).toEqual(['--pre-filter', '--top-channels', '--no-sess'])
-    expect(cheaperOptions({ method: 'rise', preFilter: 0.5 })).toEqual(['--scales', '--masks', '--no-sess'])
-    expect(cheaperOptions({ method: 'smoothgrad' })).toEqual(['--pre-filter', '--scales', '--samples', '--no-sess'])
+  it('rounds time as a clock does', () => {
+    expect(said(0.5, 239)).toContain('about 2 min 0 s')
+  })
+
+  it('names what would help: options to give, or to give less of', () => {
+    expect(cheaperOptions(['grad-cam'], {})).toEqual(['--scales'])
+    expect(cheaperOptions(['grad-cam'], { sess: false })).toEqual([])
+    expect(cheaperOptions(['score-cam'], { scales: 5 })).toEqual(['--top-channels', '--pre-filter', 'fewer --scales'])
+    expect(cheaperOptions(['score-cam'], { topChannels: 9, preFilter: 0.1, scales: 2 })).toEqual([
+      'a lower --top-channels',
+      'a higher --pre-filter',
+      'fewer --scales',
+    ])
+    expect(cheaperOptions(['rise'], { masks: 9, sess: false })).toEqual(['a lower --masks'])
+    expect(cheaperOptions(['occlusion'], { sess: false })).toEqual(['--stride'])
+    expect(cheaperOptions(['smoothgrad'], { samples: 5 })).toEqual(['a lower --samples', '--pre-filter', '--scales'])
+    expect(cheaperOptions(['grad-cam', 'group-cam', 'score-cam'], {})).toEqual([
+      '--top-channels',
+      '--groups',
+      '--pre-filter',
+      '--scales',
+    ])
   })
 })
