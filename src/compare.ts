@@ -133,7 +133,7 @@ function planRow(model: LoadedModel, image: Size, row: Row): PlannedRow {
       target: 0,
       plan,
       places: places[v] ?? new Int32Array(),
-      fusion: fusionOptions(options, plan),
+      fusion: { ...fusionOptions(options, plan), keepFused: false },
       clock: new Stopwatch(),
     }),
   )

@@ -181,9 +181,10 @@ export class Explainer {
       }
       const choices = { options, method, layer: model.layer, against, copies, plan, fusion }
       const explanations: Explanation[] = []
-      for (const { target, scores, map, windowMaps } of explained) {
+      for (const { target, scores, map, windowMaps, fused } of explained) {
         const windows = await explainedWindows(plan, scores)
-        const parts = { map, windowMaps, windows, nonfinite: scores.nonfinite, forwards, timings: clock.timings() }
+        const { nonfinite } = scores
+        const parts = { map, windowMaps, fused, windows, nonfinite, forwards, timings: clock.timings() }
         const score = classScore(this.#model, baseLogits, target)
         const resolved = resolvedOptions({ ...choices, target })
         const explanation = { ...facts, ...parts, photo: pixels.photo, target: score, plan, options: resolved }

@@ -1,11 +1,15 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
+import { type SalientObject, salientObjects, type TopWindow, topWindowsOf } from './evidence.ts'
 import type { Photo } from './io/photo.ts'
 import { Device, type Rect } from './native.ts'
+import { checkObjects, type ObjectsOptions } from './objects.ts'
 import { defaultThreads } from './options.ts'
+import { drawBoxes } from './render/boxes.ts'
 import { drawOverlay } from './render/draw.ts'
 import { checkOverlay, type OverlayOptions } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
 import type { ResolvedOptions } from './resolved-options.ts'
+import type { FusedWindows } from './sess/fused-windows.ts'
 import { photoBox } from './sess/geometry.ts'
 import type { EstimatedPlan, Plan } from './sess/plan.ts'
 import type { WindowScores } from './sess/scores.ts'
@@ -61,6 +65,13 @@ interface ExplanationParts extends ExplanationFacts {
   readonly forwards: number
   readonly timings: Timings
   readonly windowMaps: Float32Array | undefined
+  readonly fused: FusedWindows | undefined
+}
+
+/** An overlay, and what is drawn on it. */
+export interface ExplanationOverlayOptions extends OverlayOptions {
+  /** Boxes in the photo's pixels, numbered from 1: objects, or top windows. */
+  readonly boxes?: readonly { readonly box: Rect }[] | undefined
 }
 
 /** Every window of the plan with its part in the map; the event loop gets its turn each thousand. */
@@ -106,6 +117,7 @@ export class Explanation implements ExplanationFacts {
   /** With `keepMaps`: each kept window's own map in [0, 1], kept x window height x window width. */
   readonly windowMaps: Float32Array | undefined
   readonly #photo: Photo
+  readonly #fused: FusedWindows | undefined
 
   constructor(parts: ExplanationParts) {
     this.map = { data: parts.map, width: parts.photo.width, height: parts.photo.height }
@@ -122,21 +134,56 @@ export class Explanation implements ExplanationFacts {
     this.options = parts.options
     this.windowMaps = parts.windowMaps
     this.#photo = parts.photo
+    this.#fused = parts.fused
+  }
+
+  /**
+   * The windows that carry the map: at most `n`, the largest share of its energy first. Its time grows with the photo
+   * and the number of windows, like the fusion's.
+   * @throws SessError `OPTION_INVALID`
+   */
+  async topWindows(n = 10): Promise<readonly TopWindow[]> {
+    return await onProcessor((device) => topWindowsOf(device, this.#evidence(), n))
+  }
+
+  /**
+   * The connected parts of the map at or above a share of its maximum (pixels that touch by side or corner), each with
+   * the window that saw it best; the largest share of the energy first.
+   * @throws SessError `OPTION_INVALID`
+   */
+  async objects(options: ObjectsOptions = {}): Promise<readonly SalientObject[]> {
+    checkObjects(options)
+    return await onProcessor((device) => salientObjects(device, this.#evidence(), this.map, options))
+  }
+
+  #evidence() {
+    return { plan: this.plan, windows: this.windows, fused: this.#fused }
   }
 
   /**
    * The photo under the colours of its map, at the photo's own resolution.
    * @throws SessError `OPTION_INVALID`
    */
-  overlay(options: OverlayOptions = {}): Picture {
+  overlay({ boxes = [], ...options }: ExplanationOverlayOptions = {}): Picture {
     checkOverlay(options)
     return new Picture(async () => {
-      const device = new Device({ type: 'cpu', threads: defaultThreads() })
-      try {
-        return await drawOverlay(device, this.#photo, this.map, options)
-      } finally {
-        device.dispose()
-      }
+      const drawn = await onProcessor((device) => drawOverlay(device, this.#photo, this.map, options))
+      return boxes.length === 0
+        ? drawn
+        : await drawBoxes(
+            drawn,
+            boxes.map(({ box }) => box),
+          )
     })
+  }
+}
+
+/** Runs `work` on a processor device of its own. */
+async function onProcessor<T>(work: (device: Device) => Promise<T>): Promise<T> {
+  const device = new Device({ type: 'cpu', threads: defaultThreads() })
+  try {
+    return await work(device)
+  } finally {
+    device.dispose()
   }
 }

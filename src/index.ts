@@ -2,8 +2,9 @@ export type { HeldClass } from './against.ts'
 export type { BaseCell, ComparedCell, Comparison, SessCell, SheetOptions } from './comparison.ts'
 export { type DeviceInfo, devices } from './device.ts'
 export { SessError, type SessErrorCode } from './error.ts'
+export type { SalientObject, TopWindow } from './evidence.ts'
 export { Explainer } from './explainer.ts'
-export type { ClassScore, ExplainedWindow, Explanation, SaliencyMap } from './explanation.ts'
+export type { ClassScore, ExplainedWindow, Explanation, ExplanationOverlayOptions, SaliencyMap } from './explanation.ts'
 export type { ImageSource, RawImage } from './io/photo.ts'
 export type { ExplainerDevice, ExplainerInfo } from './load.ts'
 export { type MethodInfo, methodInfos as methods } from './methods/index.ts'
@@ -19,6 +20,7 @@ export {
   type RegistryOptions,
 } from './models/registry.ts'
 export type { CudaDevice, Rect, Size } from './native.ts'
+export type { ObjectsOptions } from './objects.ts'
 export type { TargetLayer } from './onnx/layers.ts'
 export type {
   AgainstClass,

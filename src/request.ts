@@ -31,7 +31,8 @@ export function methodOf({ method = explainDefaults.method }: ExplainOptions): M
 /** Without SESS the map is the base method's own: nothing is left out, fused or smoothed. */
 export function fusionOptions(options: ExplainOptions, plan: Plan): FusionOptions {
   const { smooth = explainDefaults.smooth, keepMaps = explainDefaults.keepMaps } = options
-  if (!plan.sess) return { mode: 'mean', theta: 0, preFilter: 0, smoothing: undefined, keepMaps }
+  const keepFused = true
+  if (!plan.sess) return { mode: 'mean', theta: 0, preFilter: 0, smoothing: undefined, keepMaps, keepFused }
   const kernel = smooth === true ? defaultKernel : { ...defaultKernel, ...(smooth || {}) }
   return {
     mode: options.fusion ?? explainDefaults.fusion,
@@ -39,6 +40,7 @@ export function fusionOptions(options: ExplainOptions, plan: Plan): FusionOption
     preFilter: options.preFilter ?? explainDefaults.preFilter,
     smoothing: smooth !== false ? kernel : undefined,
     keepMaps,
+    keepFused,
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { methods } from '../methods/index.ts'
+import { objectsDefaults } from '../objects.ts'
 import { type ColormapName, colormaps } from '../render/colormaps.ts'
 import { addMethodOptions, type MethodArguments } from './method-arguments.ts'
 import { batch, collect, device, grid, integer, numbers, oneOf, option, real, scales, step, text } from './parsers.ts'
@@ -57,6 +58,8 @@ export interface ExplainArguments extends WindowsArguments {
   readonly fusion?: FusionMode
   readonly sess: boolean
   readonly plan: boolean
+  /** Share of the maximum. */
+  readonly objects?: number
 }
 
 export interface ClassifyArguments extends ModelArguments, CommonArguments {
@@ -137,6 +140,13 @@ export function addExplainOptions(command: Command): Command {
     .addOption(option('--step <n|y,x>', "step of the windows (default: the window's size)", step))
     .addOption(option('--fusion <mode>', 'mean, max or average (default: mean)', oneOf(...fusionModes)))
     .addOption(new Option('--no-sess', "the base method's map of the whole image"))
+    .addOption(
+      option(
+        '--objects [t]',
+        'draw and report each part of the map from this share of its maximum up (default: 0.5)',
+        real(0, 1, 'above'),
+      ).preset(String(objectsDefaults.threshold)),
+    )
     .addOption(new Option('--plan', 'print what would run, and stop'))
   return addWindowsOptions(command)
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import type { SalientObject } from '../evidence.ts'
 import type { Explainer } from '../explainer.ts'
 import type { Explanation, SaliencyMap } from '../explanation.ts'
 import { checkWritable, writeAtomically } from '../io/atomic.ts'
@@ -93,16 +94,23 @@ async function explainOne(
   }
   for (const [i, explanation] of explanations.entries()) {
     const outputs = perTarget[i] ?? []
-    const report = await reportOf(explainer, input, explanation)
-    const picture = explanation.overlay({ colormap: options.colormap, alpha: options.alpha })
+    const objects = await objectsFor(explanation, options)
+    // Only for those that want it: which windows carry the map takes as long as its fusion
+    let made: Promise<Report> | undefined
+    const report = () => {
+      made ??= reportOf(explainer, input, explanation, objects)
+      return made
+    }
+    const picture = explanation.overlay({ colormap: options.colormap, alpha: options.alpha, boxes: objects?.found })
     for (const output of outputs) await write(output, explanation.map, picture, report, signal)
     if (options.json) {
-      context.stdout.write(`${encodeJson({ ...reportData(report), outputs: outputs.map(({ path }) => path) })}\n`)
+      const data = reportData(await report())
+      context.stdout.write(`${encodeJson({ ...data, outputs: outputs.map(({ path }) => path) })}\n`)
     }
     note(
       context,
       options,
-      `${input}: ${summary(explanation, options.against)} -> ${outputs.map(({ path }) => path).join(', ')}`,
+      `${input}: ${summary(explanation, options.against)}${counted(objects)} -> ${outputs.map(({ path }) => path).join(', ')}`,
     )
     const { nonfinite, windows } = explanation
     if (nonfinite.length > 0) {
@@ -144,7 +152,7 @@ async function write(
   { kind, path }: Output,
   map: SaliencyMap,
   picture: Picture,
-  report: Report,
+  report: () => Promise<Report>,
   signal: AbortSignal,
 ): Promise<void> {
   switch (kind) {
@@ -153,11 +161,34 @@ async function write(
     case 'map':
       return await writeNpy(path, map, { signal })
     case 'report':
-      return await writeAtomically(path, encodeReport(report), { signal })
+      return await writeAtomically(path, encodeReport(await report()), { signal })
   }
 }
 
-async function reportOf(explainer: Explainer, input: string, explanation: Explanation): Promise<Report> {
+/** What `--objects` asked for. */
+interface FoundObjects {
+  readonly threshold: number
+  readonly found: readonly SalientObject[]
+}
+
+async function objectsFor(explanation: Explanation, { objects }: ExplainArguments): Promise<FoundObjects | undefined> {
+  return objects === undefined
+    ? undefined
+    : { threshold: objects, found: await explanation.objects({ threshold: objects }) }
+}
+
+function counted(objects: FoundObjects | undefined): string {
+  if (objects === undefined) return ''
+  const { length } = objects.found
+  return `, ${length} ${length === 1 ? 'object' : 'objects'}`
+}
+
+async function reportOf(
+  explainer: Explainer,
+  input: string,
+  explanation: Explanation,
+  objects: FoundObjects | undefined,
+): Promise<Report> {
   const { map, target, method, layer, options, plan, windows, nonfinite, forwards, timings } = explanation
   const { info } = explainer
   const { model: id, path, input: window, classes, activation, preprocessing, device } = info
@@ -169,6 +200,9 @@ async function reportOf(explainer: Explainer, input: string, explanation: Explan
     options,
     plan,
     windows,
+    topWindows: await explanation.topWindows(),
+    objectThreshold: objects?.threshold,
+    objects: objects?.found,
     nonfinite,
     forwards,
     timings,

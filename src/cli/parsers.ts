@@ -52,15 +52,20 @@ export function integer(low: number, high = Number.MAX_SAFE_INTEGER): Parser {
   }
 }
 
-/** `ends`: whether the bounds themselves fit: both, the lower one, or none. */
-export function real(low: number, high = Number.POSITIVE_INFINITY, ends: 'with' | 'below' | 'within' = 'with'): Parser {
+/** `ends`: whether the bounds themselves fit: both, the lower one, the upper one, or none. */
+export function real(
+  low: number,
+  high = Number.POSITIVE_INFINITY,
+  ends: 'with' | 'below' | 'above' | 'within' = 'with',
+): Parser {
+  const [takesLow, takesHigh] = [ends === 'with' || ends === 'below', ends === 'with' || ends === 'above']
   return (flag) => (value) => {
     const number = parsed(value)
-    const isAbove = ends === 'within' ? number > low : number >= low
-    const isBelow = ends === 'with' ? number <= high : number < high
+    const isAbove = takesLow ? number >= low : number > low
+    const isBelow = takesHigh ? number <= high : number < high
     if (isAbove && isBelow && Number.isFinite(number)) return number
-    const start = ends === 'within' ? `above ${low}` : `from ${low}`
-    const end = high === Number.POSITIVE_INFINITY ? '' : ends === 'with' ? ` to ${high}` : ` to below ${high}`
+    const start = takesLow ? `from ${low}` : `above ${low}`
+    const end = high === Number.POSITIVE_INFINITY ? '' : takesHigh ? ` to ${high}` : ` to below ${high}`
     throw invalidOption(flag, value, `a number ${start}${end}`)
   }
 }

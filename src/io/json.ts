@@ -7,6 +7,11 @@ export interface Report {
   readonly options: object
   readonly plan: object
   readonly windows: readonly object[]
+  /** The windows that carry the map, the largest share of its energy first. */
+  readonly topWindows: readonly object[]
+  /** Share of the maximum from which a pixel belongs to an object; undefined where objects were not asked for. */
+  readonly objectThreshold: number | undefined
+  readonly objects: readonly object[] | undefined
   /** Indices of the windows that were left out because logits or map were not finite. */
   readonly nonfinite: readonly number[]
   readonly forwards: number
@@ -20,7 +25,8 @@ const REPORT_SCHEMA = 1
 /** The report as data: plain objects and arrays, and null where a number is not finite. */
 export function reportData(report: Report): { readonly schema: number } & Report {
   const { image, model, target, method, options, plan, windows, nonfinite, forwards, timings, versions } = report
-  const run = { plan, windows, nonfinite, forwards, timings }
+  const { topWindows, objectThreshold, objects } = report
+  const run = { plan, windows, topWindows, objectThreshold, objects, nonfinite, forwards, timings }
   return { schema: REPORT_SCHEMA, image, model, target, method, options, ...run, versions }
 }
 

@@ -4,6 +4,7 @@ import { type Device, type DType, Tensor } from '../native.ts'
 import { largestBand } from './bands.ts'
 import type { Chunk } from './chunks.ts'
 import type { ExplainSession } from './explain-session.ts'
+import { keptBytes } from './fused-windows.ts'
 import { allocateMasks, type MaskBuffers, maskBytes } from './mask-buffers.ts'
 import type { PlannedCopies } from './mask-set.ts'
 import type { Plan } from './plan.ts'
@@ -89,8 +90,9 @@ export function memoryOf(
   const masks = copies.kind === 'masked' ? maskBytes(copies.set, { batch, targets, pixels, cells: grid }) : 0
   const perTarget = batch * 8 + means + held * 4 * (grid + 1) + sums
   const kept = keepMaps ? 4 * rows * window.height * window.width * targets : 0
+  const fused = chunks.length > 1 ? 0 : keptBytes(rows, grid, keepMaps) * targets
   const maps = image.height * image.width * (3 + 8 * targets) // the photo, and each target's map before and after smoothing
-  return shared + batched + masks + kept + targets * perTarget + maps
+  return shared + batched + masks + kept + fused + targets * perTarget + maps
 }
 
 /** What one copy changes, where that is not the image. */

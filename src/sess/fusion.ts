@@ -2,6 +2,7 @@ import { SessError } from '../error.ts'
 import type { Cam } from '../methods/method.ts'
 import { type Device, finish, fold, fuse, type Stream, smooth, Tensor, upsample } from '../native.ts'
 import { ResultTensor } from '../result-tensor.ts'
+import { type FusedWindows, keptBytes, type Placement, placedWindows } from './fused-windows.ts'
 import type { Plan } from './plan.ts'
 import { leastWeight, scoreWindows, type WindowScores } from './scores.ts'
 import type { Stopwatch } from './stopwatch.ts'
@@ -16,6 +17,8 @@ export interface FusionOptions {
   readonly smoothing: SmoothingKernel | undefined
   /** Also each kept window's own map. */
   readonly keepMaps: boolean
+  /** Whether what was fused is kept for questions after the run, where it is not too much. */
+  readonly keepFused: boolean
 }
 
 /** A Gaussian of `size` x `size` taps. */
@@ -52,6 +55,8 @@ export interface FusedTarget {
   readonly map: Float32Array
   /** Kept windows x window height x window width, each in [0, 1]; undefined unless asked for. */
   readonly windowMaps: Float32Array | undefined
+  /** undefined unless asked for, and where the maps were too many. */
+  readonly fused: FusedWindows | undefined
 }
 
 /**
@@ -67,6 +72,7 @@ export class TargetFusion implements Disposable {
   readonly #peaks: Float32Array
   readonly #fused: Tensor<'float32'>
   #windowMaps: Float32Array | undefined
+  #fusedWindows: FusedWindows | undefined
   /** 2 x H x W, once a first chunk has come. */
   #sums: Tensor<'float32'> | undefined
   #best = Number.NEGATIVE_INFINITY
@@ -101,7 +107,7 @@ export class TargetFusion implements Disposable {
       const options = { mode: this.#options.mode, windows: scores.kept.length }
       await clock.add('fuse', finish(stream, this.#sums, options, this.#fused))
     }
-    return { scores, map: await this.#smoothed(), windowMaps: this.#windowMaps }
+    return { scores, map: await this.#smoothed(), windowMaps: this.#windowMaps, fused: this.#fusedWindows }
   }
 
   [Symbol.dispose](): void {
@@ -114,11 +120,16 @@ export class TargetFusion implements Disposable {
   }
 
   async #fuseAll(part: FusedMaps): Promise<void> {
-    const { stream, clock } = this.#input
+    const { stream, clock, plan } = this.#input
+    const { keepMaps, keepFused } = this.#options
     const { kept, weight } = this.#scores()
     const weights = Float32Array.from(kept, (index) => weight[index] ?? 0)
-    await clock.add('fuse', fuse(stream, part.maps, this.#placed(kept, part, weights), this.#fused))
-    if (this.#options.keepMaps) this.#windowMaps = await this.#upsampled(part, kept)
+    const placement = this.#placement(kept, part, weights)
+    await clock.add('fuse', fuse(stream, part.maps, placedWindows(plan, placement), this.#fused))
+    if (keepMaps) this.#windowMaps = await this.#upsampled(part, kept)
+    const [rows = 0, height = 0, width = 0] = part.maps.shape
+    if (!keepFused || keptBytes(rows, height * width, keepMaps) === 0) return
+    this.#fusedWindows = { ...placement, maps: part.maps.read(), grid: { height, width } }
   }
 
   async #foldPart(part: FusedMaps): Promise<void> {
@@ -137,21 +148,14 @@ export class TargetFusion implements Disposable {
       Math.max(Math.exp((logProbability[i] ?? Number.NaN) - best), leastWeight),
     )
     const indices = kept.map((i) => first + i)
-    const options = { ...this.#placed(indices, part, weights), rescale: shrinking }
+    const options = { ...placedWindows(plan, this.#placement(indices, part, weights)), rescale: shrinking }
     await clock.add('fuse', fold(stream, maps, options, this.#sums))
   }
 
-  /** Where each of the windows' maps lies and goes, as the op takes them. */
-  #placed(indices: readonly number[], part: FusedMaps, weights: Float32Array) {
-    const { plan, rectify } = this.#input
-    const windows = new Int32Array(4 * indices.length)
-    for (const [k, index] of indices.entries()) {
-      const window = plan.windows[index]
-      if (window !== undefined) windows.set([rowOf(part, index), window.level, window.y, window.x], 4 * k)
-    }
-    const levels = Int32Array.from(plan.levels.flatMap(({ height, width }) => [height, width]))
+  #placement(kept: readonly number[], part: FusedMaps, weights: Float32Array): Placement {
     const { mode, theta } = this.#options
-    return { window: plan.window, levels, windows, weights, mode, theta, rectify: rectify === 'samples' }
+    const rows = Int32Array.from(kept, (index) => rowOf(part, index))
+    return { kept, rows, weights, rectify: this.#input.rectify === 'samples', mode, theta }
   }
 
   async #smoothed(): Promise<Float32Array> {

@@ -15,6 +15,9 @@ const report = {
     { index: 0, probability: Number.POSITIVE_INFINITY, kept: true },
     { index: 1, probability: 0.5, kept: false },
   ],
+  topWindows: [{ index: 0, share: 1 }],
+  objectThreshold: undefined,
+  objects: undefined,
   timings: { total: 1.5 },
 }
 
@@ -29,6 +32,7 @@ it('a report has the keys of the contract in their order, and null for what is n
     'options',
     'plan',
     'windows',
+    'topWindows',
     'nonfinite',
     'forwards',
     'timings',
@@ -42,6 +46,11 @@ it('a report has the keys of the contract in their order, and null for what is n
     windows: [{ probability: null }, { index: 1 }],
     versions: report.versions,
   })
+})
+
+it('a report has objects only where they were asked for', () => {
+  const back = JSON.parse(encodeReport({ ...report, objectThreshold: 0.5, objects: [{ pixels: 3 }] }))
+  expect(back).toMatchObject({ objectThreshold: 0.5, objects: [{ pixels: 3 }], topWindows: [{ index: 0, share: 1 }] })
 })
 
 it('a report has one window a line', () => {
