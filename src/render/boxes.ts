@@ -26,10 +26,8 @@ export async function drawBoxes(picture: Sharp, boxes: readonly Rect[]): Promise
   for (const box of boxes) drawFrame(canvas, box, line)
   const typeface = await Typeface.load()
   const style: TextStyle = { size: Math.max(11, Math.round(longer / 45)), weight: 'bold', color: '#000000' }
-  const tags = boxes.flatMap((box, i) => numberTag(typeface, String(i + 1), style, box, canvas))
+  for (const [i, box] of boxes.entries()) await drawNumber(canvas, typeface, String(i + 1), style, box)
   return sharp(data, { raw: { width: info.width, height: info.height, channels: 3 }, limitInputPixels: false })
-    .composite(tags)
-    .removeAlpha()
 }
 
 /** The box's edge: dark, light, dark, each `line` pixels wide, from the edge inwards. */
@@ -58,17 +56,24 @@ function fill({ data, width, height }: Canvas, x0: number, y0: number, x1: numbe
 }
 
 /** The number on white: above the box's upper left corner, or inside it where there is no room above. */
-function numberTag(typeface: Typeface, text: string, style: TextStyle, box: Rect, { width, height }: Canvas) {
+async function drawNumber(
+  { data, width, height }: Canvas,
+  typeface: Typeface,
+  text: string,
+  style: TextStyle,
+  box: Rect,
+): Promise<void> {
   const margin = Math.round(0.3 * style.size)
   const tagWidth = Math.ceil(typeface.width(text, style)) + 2 * margin
   const tagHeight = typeface.lineHeight(style)
-  if (tagWidth > width || tagHeight > height) return []
-  const baseline = Math.round((tagHeight + 0.72 * style.size) / 2)
-  const svg =
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${tagWidth}" height="${tagHeight}">` +
-    `<rect width="100%" height="100%" fill="white"/>${typeface.outlines(text, style, margin, baseline)}</svg>`
+  if (tagWidth > width || tagHeight > height) return
+  const outlines = typeface.outlines(text, style, margin, Math.round((tagHeight + 0.72 * style.size) / 2))
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${tagWidth}" height="${tagHeight}">${outlines}</svg>`
+  const tag = await sharp(Buffer.from(svg)).flatten({ background: 'white' }).toColourspace('srgb').raw().toBuffer()
   const [x, y] = [Math.round(box.x), Math.round(box.y)]
   const left = Math.min(Math.max(0, x), width - tagWidth)
   const top = Math.min(Math.max(0, y >= tagHeight ? y - tagHeight : y), height - tagHeight)
-  return [{ input: Buffer.from(svg), left, top }]
+  for (let row = 0; row < tagHeight; row++) {
+    data.set(tag.subarray(3 * row * tagWidth, 3 * (row + 1) * tagWidth), 3 * ((top + row) * width + left))
+  }
 }

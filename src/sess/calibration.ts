@@ -1,3 +1,4 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { Size } from '../native.ts'
 import type { PlannedWindow } from './geometry.ts'
 
@@ -29,6 +30,42 @@ function axisOf(samples: number, pixels: number): Axis {
     fraction[i] = (numerator - floor * 2 * pixels) / (2 * pixels)
   }
   return { left, fraction }
+}
+
+/** Pixels between two turns of the event loop: well under a millisecond. */
+export const TURN = 1 << 17
+
+/**
+ * What reading a level at the photo's pixels, times `values` (H x W) there, makes each sample of the level count: the
+ * sum over the photo of `values` times what is read is the sum over the level of samples times these.
+ */
+export async function collapsed(values: Float32Array, { level, rows, columns }: Calibration): Promise<Float32Array> {
+  const [height, width] = [rows.left.length, columns.left.length]
+  const out = new Float32Array(level.height * level.width)
+  const line = new Float64Array(level.width + 2) // one sample more at each end
+  const rowsOfTurn = Math.ceil(TURN / width)
+  for (let y = 0; y < height; y++) {
+    if (y % rowsOfTurn === rowsOfTurn - 1) await yieldToLoop()
+    line.fill(0)
+    for (let x = 0; x < width; x++) {
+      const value = values[y * width + x] ?? 0
+      const at = (columns.left[x] ?? 0) + 1
+      const later = value * (columns.fraction[x] ?? 0)
+      line[at] = (line[at] ?? 0) + value - later
+      line[at + 1] = (line[at + 1] ?? 0) + later
+    }
+    line[1] = (line[1] ?? 0) + (line[0] ?? 0)
+    line[level.width] = (line[level.width] ?? 0) + (line[level.width + 1] ?? 0)
+    const upper = rows.left[y] ?? 0
+    const fraction = rows.fraction[y] ?? 0
+    addLine(line, 1 - fraction, out, Math.max(upper, 0), level.width)
+    addLine(line, fraction, out, Math.min(upper + 1, level.height - 1), level.width)
+  }
+  return out
+}
+
+function addLine(line: Float64Array, factor: number, out: Float32Array, row: number, width: number): void {
+  for (let x = 0; x < width; x++) out[row * width + x] = (out[row * width + x] ?? 0) + factor * (line[x + 1] ?? 0)
 }
 
 /** A window on the empty canvas of its level, read at the photo's pixels: rows [top, bottom), columns [left, right). */
@@ -66,6 +103,18 @@ export class PlacedWindow {
       const a = line[at] ?? 0
       out[x - this.left] = weight * (a + (fraction[x] ?? 0) * ((line[at + 1] ?? 0) - a))
     }
+  }
+
+  /** The sum of the window's map times what its samples count, `counts` being those of the level. */
+  dot(map: Float32Array, counts: Float32Array): number {
+    const { height, width } = this.#size
+    const { y, x } = this.#window
+    let sum = 0
+    for (let row = 0; row < height; row++) {
+      const start = (y + row) * this.#calibration.level.width + x
+      for (let i = 0; i < width; i++) sum += (map[row * width + i] ?? 0) * (counts[start + i] ?? 0)
+    }
+    return sum
   }
 
   #fillLine(map: Float32Array, y: number): void {

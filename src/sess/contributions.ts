@@ -1,13 +1,11 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { type Device, fold, Stream, Tensor, upsample } from '../native.ts'
-import { calibrationOf, PlacedWindow } from './calibration.ts'
+import { type Calibration, calibrationOf, collapsed, PlacedWindow, TURN } from './calibration.ts'
 import { type FusedWindows, placedWindows } from './fused-windows.ts'
 import type { Plan } from './plan.ts'
 
-/** Samples of windows' maps that are held at once. */
-const blockSamples = 4 << 20
-/** Pixels between two turns of the event loop: well under a millisecond. */
-const TURN = 1 << 17
+/** Samples of windows' maps that are made at once: those of a block are gone through in one turn of the event loop. */
+const blockSamples = 1 << 18
 
 /** A window's map, weighed and calibrated, along one row of the photo. */
 interface CalibratedRow {
@@ -38,36 +36,29 @@ async function energiesOf(device: Device, plan: Plan, fused: FusedWindows): Prom
   }
   switch (fused.mode) {
     case 'average':
-      await forEachRow(device, plan, fused, ({ k, values, columns }) => {
-        let sum = 0
-        for (let x = 0; x < columns; x++) sum += values[x] ?? 0
-        add(k, sum) // over the number of windows, which all have in common
-      })
+      await addWeighted(device, plan, fused, undefined, add)
       return energies
     case 'mean': {
       const counts = await countsOf(device, plan, fused)
-      await forEachRow(device, plan, fused, ({ k, values, offset, columns }) => {
-        let sum = 0
-        for (let x = 0; x < columns; x++) {
-          const value = values[x] ?? 0
-          // At the threshold itself the fusion may have rounded to the other side
-          if (value > fused.theta) sum += value / Math.max(1, counts[offset + x] ?? 1)
-        }
-        add(k, sum)
-      })
+      for (let i = 0; i < counts.length; i++) {
+        if (i % TURN === TURN - 1) await yieldToLoop()
+        counts[i] = 1 / Math.max(1, counts[i] ?? 1)
+      }
+      await addWeighted(device, plan, fused, counts, add)
       return energies
     }
     case 'max': {
       const most = new Float32Array(plan.image.height * plan.image.width)
       const owner = new Int32Array(most.length)
-      await forEachRow(device, plan, fused, ({ k, values, offset, columns }) => {
+      const claim = ({ k, values, offset, columns }: CalibratedRow) => {
         for (let x = 0; x < columns; x++) {
           const value = values[x] ?? 0
           if (value <= (most[offset + x] ?? 0)) continue
           most[offset + x] = value
           owner[offset + x] = k
         }
-      })
+      }
+      await forEachWindow(device, plan, fused, (window) => visitRows(window, fused, plan, claim))
       for (let i = 0; i < most.length; i++) {
         if (i % TURN === TURN - 1) await yieldToLoop()
         add(owner[i] ?? 0, most[i] ?? 0)
@@ -75,6 +66,39 @@ async function energiesOf(device: Device, plan: Plan, fused: FusedWindows): Prom
       return energies
     }
   }
+}
+
+/**
+ * Gives `add` the sum over the photo of what each window has above theta, times `factors` (H x W). Factors that all
+ * windows have in common do not matter: 1 everywhere unless given.
+ */
+async function addWeighted(
+  device: Device,
+  plan: Plan,
+  fused: FusedWindows,
+  factors: Float32Array | undefined,
+  add: (k: number, energy: number) => void,
+): Promise<void> {
+  const { height, width } = plan.image
+  const given = factors ?? new Float32Array(height * width).fill(1)
+  const theta = fused.mode === 'mean' ? fused.theta : 0
+  const visitRow = ({ k, values, offset, columns }: CalibratedRow) => {
+    let sum = 0
+    for (let x = 0; x < columns; x++) {
+      const value = values[x] ?? 0
+      if (value > theta) sum += value * (given[offset + x] ?? 0)
+    }
+    add(k, sum)
+  }
+  let counted: { readonly of: Calibration; readonly counts: Float32Array } | undefined
+  await forEachWindow(device, plan, fused, async (window) => {
+    const { k, placed, map, calibration } = window
+    const { level } = calibration
+    // Without a threshold it is linear, and a level smaller than the photo is visited once for all its windows
+    if (theta > 0 || level.height * level.width > height * width) return await visitRows(window, fused, plan, visitRow)
+    if (counted?.of !== calibration) counted = { of: calibration, counts: await collapsed(given, calibration) }
+    add(k, (fused.weights[k] ?? 0) * placed.dot(map, counted.counts))
+  })
 }
 
 /** A window, by its place among the fused ones, and what its weighed and calibrated map has at a pixel. */
@@ -95,7 +119,7 @@ export async function bestSeen(
 ): Promise<readonly (Seen | undefined)[]> {
   const best = pixels.map((): Seen | undefined => undefined)
   const values = new Float32Array(plan.image.width)
-  await forEachWindow(device, plan, fused, async (k, placed, map) => {
+  await forEachWindow(device, plan, fused, async ({ k, placed, map }) => {
     for (const [i, { y, x }] of pixels.entries()) {
       if (y < placed.top || y >= placed.bottom || x < placed.left || x >= placed.right) continue
       placed.row(map, fused.weights[k] ?? 0, y, values)
@@ -106,33 +130,38 @@ export async function bestSeen(
   return best
 }
 
-async function forEachRow(
-  device: Device,
-  plan: Plan,
+/** Visits each row of the photo that the window touches. */
+async function visitRows(
+  { k, placed, map }: WindowMap,
   fused: FusedWindows,
+  plan: Plan,
   visit: (row: CalibratedRow) => void,
 ): Promise<void> {
-  const values = new Float32Array(plan.image.width)
-  let visited = 0
-  await forEachWindow(device, plan, fused, async (k, placed, map) => {
-    const columns = placed.right - placed.left
-    for (let y = placed.top; y < placed.bottom; y++) {
-      placed.row(map, fused.weights[k] ?? 0, y, values)
-      visit({ k, values, offset: y * plan.image.width + placed.left, columns })
-      visited += columns
-      if (visited < TURN) continue
-      visited = 0
-      await yieldToLoop()
-    }
-  })
+  const columns = placed.right - placed.left
+  const values = new Float32Array(columns)
+  const rowsOfTurn = Math.ceil(TURN / Math.max(1, columns))
+  for (let y = placed.top; y < placed.bottom; y++) {
+    placed.row(map, fused.weights[k] ?? 0, y, values)
+    visit({ k, values, offset: y * plan.image.width + placed.left, columns })
+    if (y % rowsOfTurn === rowsOfTurn - 1) await yieldToLoop()
+  }
 }
 
-/** Each fused window with its map in [0, 1], in window order, block by block. */
+/** A fused window's map in [0, 1], and where it is. */
+interface WindowMap {
+  /** Place among the fused windows. */
+  readonly k: number
+  readonly placed: PlacedWindow
+  readonly calibration: Calibration
+  readonly map: Float32Array
+}
+
+/** Visits each fused window in window order; maps are made block by block. */
 async function forEachWindow(
   device: Device,
   plan: Plan,
   fused: FusedWindows,
-  visit: (k: number, placed: PlacedWindow, map: Float32Array) => Promise<void>,
+  visit: (window: WindowMap) => Promise<void>,
 ): Promise<void> {
   const { height, width } = plan.window
   const size = height * width
@@ -149,7 +178,7 @@ async function forEachWindow(
       const calibration = calibrations[window?.level ?? -1]
       if (window === undefined || calibration === undefined) continue
       const placed = new PlacedWindow(calibration, window, plan.window)
-      await visit(first + i, placed, samples.subarray(i * size, (i + 1) * size))
+      await visit({ k: first + i, placed, calibration, map: samples.subarray(i * size, (i + 1) * size) })
     }
   }
 }
