@@ -1,6 +1,6 @@
 /**
- * The pictures of README and docs/compare.md, into docs/images/: photo, Grad-CAM, SESS + Grad-CAM side by side, and the
- * sheet of `sess compare`. Needs no network.
+ * The pictures of README and docs, into docs/images/: photo, Grad-CAM, SESS + Grad-CAM side by side, the sheet of
+ * `sess compare`, and the objects of a map. Needs no network.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -34,4 +34,8 @@ for (const [name, target] of [
 const comparison = await explainer.compare(join(root, 'docs/photos/coffee.png'))
 const sheet = await comparison.sheet({ title: 'coffee.png' }).toBuffer('png')
 await sharp(sheet).resize({ width: 1100 }).jpeg({ quality: 86 }).toFile(join(root, 'docs/images/compare.jpg'))
+
+const explanation = await explainer.explain(photo, { target: 'espresso' })
+const boxed = await explanation.overlay({ boxes: await explanation.objects() }).toBuffer('png')
+await sharp(boxed).jpeg({ quality: 88 }).toFile(join(root, 'docs/images/objects.jpg'))
 await explainer.dispose()
