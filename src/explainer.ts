@@ -7,6 +7,7 @@ import { type ClassScore, Explanation, explainedWindows } from './explanation.ts
 import { abortError } from './io/abort.ts'
 import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
+import { type LayerMaps, layerMaps } from './layer-maps.ts'
 import { describeModel, type ExplainerInfo, type LoadedModel, loadModel } from './load.ts'
 import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
@@ -18,8 +19,10 @@ import {
   checkClassifyOptions,
   checkCompareOptions,
   checkExplainOptions,
+  checkLayersOptions,
   type ExplainOptions,
   explainDefaults,
+  type LayersOptions,
   type LoadOptions,
   type Target,
 } from './options.ts'
@@ -95,6 +98,27 @@ export class Explainer {
   async compare(image: ImageSource, options: CompareOptions = {}): Promise<Comparison> {
     const checked = checkCompareOptions(options)
     return await this.#track(() => this.#call(checked.signal, (call) => compare(this.#model, call, image, checked)))
+  }
+
+  /**
+   * The base method's map at every layer that it can read: each tensor with height and width over 1 that every path
+   * from the image to the logits passes.
+   * @throws SessError as `explain`
+   */
+  async layers(image: ImageSource, options: LayersOptions = {}): Promise<LayerMaps> {
+    const checked = checkLayersOptions(options)
+    const { layer, candidates } = this.#model.classifier
+    const isListed = layer === undefined || candidates.some(({ name }) => name === layer.name)
+    const model = {
+      chosen: layer === undefined ? undefined : { name: layer.name, reason: this.#model.layerReason },
+      candidates: isListed ? candidates : [layer, ...candidates],
+    }
+    const explainOne = async (photo: ImageSource, one: ExplainOptions & { readonly target: Target }) => {
+      const [explanation] = await this.#explainInMemory(photo, [one.target], one)
+      if (explanation === undefined) throw new RangeError('one target has one explanation')
+      return explanation
+    }
+    return await this.#track(() => layerMaps(model, explainOne, image, checked))
   }
 
   /** What `explain` would run for an image of this size, without running it. */

@@ -6,10 +6,12 @@ export type { SalientObject, TopWindow } from './evidence.ts'
 export { Explainer } from './explainer.ts'
 export type { ClassScore, ExplainedWindow, Explanation, ExplanationOverlayOptions, SaliencyMap } from './explanation.ts'
 export type { ImageSource, RawImage } from './io/photo.ts'
+export type { LayerMap, LayerMaps } from './layer-maps.ts'
 export type { ExplainerDevice, ExplainerInfo } from './load.ts'
 export { type MethodInfo, methodInfos as methods } from './methods/index.ts'
 export type { MethodSupport } from './methods/support.ts'
-export type { LayerReason, ModelAnalysis } from './models/info.ts'
+export type { ModelAnalysis } from './models/info.ts'
+export type { LayerReason } from './models/layer-reason.ts'
 export type { ModelPreprocessing } from './models/preprocess.ts'
 export {
   type InfoOptions,
@@ -27,6 +29,7 @@ export type {
   ClassifyOptions,
   CompareOptions,
   ExplainOptions,
+  LayersOptions,
   LoadOptions,
   Progress,
   Smoothing,

@@ -3,6 +3,7 @@ import { invalidOption } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { type MethodSupport, methodSupport } from './methods/support.ts'
 import { checkLabels, givenLabels } from './models/labels.ts'
+import { type LayerReason, layerReason } from './models/layer-reason.ts'
 import { type ModelPreprocessing, preprocessing } from './models/preprocess.ts'
 import { type ResolvedModel, resolveModel } from './models/resolve.ts'
 import { type Device, Session } from './native.ts'
@@ -25,6 +26,8 @@ export interface LoadedModel {
   readonly sessions: ExplainSessions
   /** Windows of one forward pass where nothing is said. */
   readonly batch: number
+  /** Why the default target layer is what it is. */
+  readonly layerReason: LayerReason
 }
 
 /** What a loaded model is and how it will be explained. */
@@ -47,6 +50,7 @@ export interface ExplainerInfo {
   readonly precision: 'float32' | 'float16'
   /** Default target layer; undefined where the graph has none. */
   readonly layer: string | undefined
+  readonly layerReason: LayerReason
   readonly candidates: readonly TargetLayer[]
   readonly methods: readonly MethodSupport[]
   readonly device: ExplainerDevice
@@ -117,7 +121,9 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
     ready[Symbol.dispose]()
     throwIfAborted(signal)
     const batch = classifier.batch === 'fixed' ? 1 : autoBatch(classifier.shapes, device)
-    return { resolved, classifier, activation, labels, preprocessing: pixels, device, fallback, sessions, batch }
+    const reason = layerReason(resolved.manifest, options)
+    const model = { resolved, classifier, activation, labels, preprocessing: pixels, layerReason: reason }
+    return { ...model, device, fallback, sessions, batch }
   } catch (error) {
     await sessions?.dispose()
     device.dispose()
@@ -144,6 +150,7 @@ export function describeModel(loaded: LoadedModel): ExplainerInfo {
     batch: classifier.batch,
     precision: classifier.precision,
     layer: classifier.layer?.name,
+    layerReason: loaded.layerReason,
     candidates: classifier.candidates,
     get methods() {
       support ??= methodSupport(classifier)

@@ -149,10 +149,16 @@ const compareSchema = explainSchema
     ),
   })
 
+const layersSchema = explainSchema
+  .omit({ layer: true, scales: true, step: true, preFilter: true, theta: true, fusion: true, smooth: true, sess: true })
+  .omit({ antialias: true, batch: true, maxWindows: true, keepMaps: true })
+  .extend({ target: field<Target>('one class index, label or "top-1"', isTarget) })
+
 export type ExplainOptions = Readonly<z.input<typeof explainSchema>>
 export type LoadOptions = Readonly<z.input<typeof loadSchema>>
 export type ClassifyOptions = Readonly<z.input<typeof classifySchema>>
 export type CompareOptions = Readonly<z.input<typeof compareSchema>>
+export type LayersOptions = Readonly<z.input<typeof layersSchema>>
 
 /** Defaults of the contract; `step` defaults to the window's size. */
 export const explainDefaults = {
@@ -194,6 +200,8 @@ export const checkClassifyOptions = (options: unknown): ClassifyOptions =>
 
 export const checkCompareOptions = (options: unknown): CompareOptions =>
   check(compareSchema, options, compareSchema.shape)
+
+export const checkLayersOptions = (options: unknown): LayersOptions => check(layersSchema, options, layersSchema.shape)
 
 /** The device where nothing is said: `SESS_DEVICE`, or the best there is. */
 export function defaultDevice(): string {

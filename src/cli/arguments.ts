@@ -98,7 +98,7 @@ export function addOverrideOptions(command: Command): Command {
   return addStatedOptions(command.addOption(layerOption()))
 }
 
-function layerOption(): Option {
+export function layerOption(): Option {
   return option('--layer <name>', 'target layer (default: the last with spatial extent)', text)
 }
 

@@ -1,5 +1,6 @@
 import { encodeJson } from '../io/json.ts'
-import type { LayerReason, ModelAnalysis } from '../models/info.ts'
+import type { ModelAnalysis } from '../models/info.ts'
+import { layerReasonText } from '../models/layer-reason.ts'
 import { type ModelEntry, type ModelInfo, models } from '../models/registry.ts'
 import type { CommonArguments } from './arguments.ts'
 import { type Context, note, reportFailure } from './context.ts'
@@ -99,7 +100,7 @@ function analysisLines(analysis: ModelAnalysis, labels: number | undefined): rea
     ['logits', logits],
     ['activation', activation && `${activation.name} (${activation.from})`],
     ['target layer', unsupported ? undefined : layer ? `${layer.name}, ${grid(layer)}` : 'none'],
-    ['', layer && `(${layerText[layer.reason]})`],
+    ['', layer && `(${layerReasonText[layer.reason]})`],
     ...(candidates ?? []).slice(0, 12).map((c, i): Line => [i === 0 ? 'candidates' : '', `${c.name}, ${grid(c)}`]),
     ['', candidates && candidates.length > 12 ? `and ${candidates.length - 12} more (--json)` : undefined],
     ...methods.map((method, i): Line => {
@@ -110,12 +111,6 @@ function analysisLines(analysis: ModelAnalysis, labels: number | undefined): rea
     ['opset', `${opset}`],
     ['operators', operators.map(({ type, count }) => `${type} ${count}`).join(', ')],
   ]
-}
-
-const layerText: Readonly<Record<LayerReason, string>> = {
-  'last-on-every-path': 'the last with height and width over 1 that every path from the image to the logits passes',
-  manifest: 'the manifest names it',
-  option: '--layer names it',
 }
 
 function notAppliedText(steps: readonly string[]): string {

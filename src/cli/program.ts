@@ -13,6 +13,7 @@ import {
 import { addCompareOptions, type CompareArguments } from './compare-arguments.ts'
 import type { Context } from './context.ts'
 import { exitStatus, failureText } from './failure.ts'
+import { addLayersOptions, type LayersArguments } from './layers-arguments.ts'
 import { addModelsCommand } from './models-command.ts'
 import { version } from './versions.ts'
 
@@ -77,6 +78,19 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
     .action((image: string, options: CompareArguments) =>
       settle(async () =>
         (await import('./compare.ts')).compare(image, { ...unsaid, ...options, target: options.target }, context),
+      ),
+    )
+
+  const surveying = program
+    .command('layers <image>')
+    .summary('the base map at every layer that can be explained')
+    .description("The base method's map at every layer that it can read, as one sheet; the chosen layer is marked.")
+  addLayersOptions(addModelOptions(surveying))
+  addCommonOptions(surveying)
+    .addHelpText('after', example('sess layers photo.jpg --method layer-cam -o layers.png'))
+    .action((image: string, options: LayersArguments) =>
+      settle(async () =>
+        (await import('./layers.ts')).layers(image, { ...unsaid, ...options, target: options.target }, context),
       ),
     )
 

@@ -10,16 +10,11 @@ import type { TargetLayer } from '../onnx/layers.ts'
 import { readModel } from '../onnx/proto.ts'
 import { checkLoadOptions, type LoadOptions } from '../options.ts'
 import { countMultiplyAdds, countParameters } from './cost.ts'
+import { type LayerReason, layerReason } from './layer-reason.ts'
 import type { Manifest } from './manifest.ts'
 import { type StatedPreprocessing, statedPreprocessing } from './preprocess.ts'
 import type { ResolvedModel } from './resolve.ts'
 import type { NotApplied } from './transformers.ts'
-
-/**
- * Why a target layer was chosen. `last-on-every-path`: the last tensor with height and width over 1 that every path
- * from the image to the logits passes; otherwise what names it.
- */
-export type LayerReason = 'last-on-every-path' | 'manifest' | 'option'
 
 /** What is stated beside the model; it wins over manifest and graph, as in `Explainer.load`. */
 export type ModelOptions = Pick<LoadOptions, 'layer' | 'tokens' | 'mean' | 'std' | 'labels' | 'activation'>
@@ -124,11 +119,6 @@ function describeClassifier(classifier: ClassifierGraph, manifest: Manifest | un
     candidates,
     methods: methodSupport(classifier),
   }
-}
-
-function layerReason(manifest: Manifest | undefined, { layer }: ModelOptions): LayerReason {
-  if (layer !== undefined) return 'option'
-  return manifest?.layer === undefined ? 'last-on-every-path' : 'manifest'
 }
 
 function activationSource(

@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs'
+import { basename, dirname, extname, join } from 'node:path'
+import { invalidOption } from '../error.ts'
+import type { Explainer } from '../explainer.ts'
+import { checkWritable, writeAtomically } from '../io/atomic.ts'
+import { encodeFile, encodeJson } from '../io/json.ts'
+import type { LayerMaps } from '../layer-maps.ts'
+import { methodByName } from '../methods/index.ts'
+import { explainDefaults } from '../options.ts'
+import { pictureExtensions } from '../render/picture.ts'
+import { type Context, loadExplainer, note, reportFailure } from './context.ts'
+import { exitStatus, failureJson } from './failure.ts'
+import type { LayersArguments } from './layers-arguments.ts'
+import { methodArguments } from './method-arguments.ts'
+import { refuseCollisions, stem } from './outputs.ts'
+import { progressBar } from './progress.ts'
+import { versions } from './versions.ts'
+
+interface LayersOutput {
+  readonly kind: 'sheet' | 'numbers'
+  readonly path: string
+}
+
+/** `sess layers`: the base map at every layer that can be explained, as one sheet. */
+export async function layers(input: string, options: LayersArguments, context: Context): Promise<number> {
+  methodByName(options.method ?? explainDefaults.method) // before a model is loaded for nothing
+  const outputs = outputsFor(input, options.output)
+  await refuseCollisions([{ input, paths: outputs.map(({ path }) => path) }], options)
+  try {
+    // A missing image is told as such, not as the missing folder of the output beside it.
+    if (existsSync(input)) for (const { path } of outputs) await checkWritable(path)
+    const explainer = await loadExplainer(context, options)
+    try {
+      await layersOf(explainer, input, outputs, options, context)
+    } finally {
+      await explainer.dispose()
+    }
+    return 0
+  } catch (error) {
+    reportFailure(context, options, error, input)
+    if (options.json) context.stdout.write(`${failureJson(input, error)}\n`)
+    return exitStatus(error)
+  }
+}
+
+function outputsFor(input: string, given: readonly string[]): readonly LayersOutput[] {
+  if (given.length === 0) return [{ kind: 'sheet', path: join(dirname(input), `${stem(input)}.layers.png`) }]
+  return given.map((path) => {
+    const extension = extname(path).toLowerCase()
+    if (extension === '.json') return { kind: 'numbers', path }
+    if ((pictureExtensions as readonly string[]).includes(extension)) return { kind: 'sheet', path }
+    throw invalidOption('-o', path, `a name that ends in ${pictureExtensions.join(', ')}, .json`)
+  })
+}
+
+async function layersOf(
+  explainer: Explainer,
+  input: string,
+  outputs: readonly LayersOutput[],
+  options: LayersArguments,
+  context: Context,
+): Promise<void> {
+  const { signal } = context
+  const { target, against, method, maxPixels, colormap, alpha } = options
+  const asked = { target, against, method, maxPixels, ...methodArguments(options) }
+  const bar = progressBar(context, input, options, ['--method'])
+  const maps = await explainer.layers(input, { ...asked, signal, onProgress: bar.update }).finally(bar.stop)
+  const numbers = await numbersOf(explainer, input, maps)
+  const sheet = maps.sheet({ title: basename(input), colormap, alpha })
+  for (const { kind, path } of outputs) {
+    if (kind === 'sheet') await sheet.toFile(path, { signal })
+    else await writeAtomically(path, encodeFile(numbers), { signal })
+  }
+  const paths = outputs.map(({ path }) => path)
+  if (options.json) context.stdout.write(`${encodeJson({ ...numbers, outputs: paths })}\n`)
+  note(context, options, `${input}: ${summary(maps)} -> ${paths.join(', ')}`)
+}
+
+/** The form's version; it rises when a key changes its meaning or goes. */
+const numbersSchema = 1
+
+async function numbersOf(explainer: Explainer, input: string, maps: LayerMaps) {
+  const { photo, target, method, chosen } = maps
+  const { model, path, input: window, classes, device } = explainer.info
+  return {
+    schema: numbersSchema,
+    image: { name: input, ...photo },
+    model: { id: model, path, input: window, classes, device },
+    target,
+    method,
+    chosen,
+    layers: maps.layers.map((one) =>
+      one.kind === 'map'
+        ? { ...one.layer, maximum: one.maximum, topShare: one.topShare }
+        : { ...one.layer, refused: one.reason },
+    ),
+    versions: await versions(),
+  }
+}
+
+function summary({ target, method, layers, chosen }: LayerMaps): string {
+  const explained = target.label === undefined ? `class ${target.index}` : `${target.label} (${target.index})`
+  const refused = layers.filter(({ kind }) => kind === 'refused').length
+  const left = refused === 0 ? '' : `, ${refused} of them refused`
+  return `${explained}, ${method} at ${layers.length} layers${left}, chosen: ${chosen?.name ?? 'none'}`
+}
