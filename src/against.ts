@@ -46,8 +46,3 @@ export function coefficientsOf(held: readonly HeldClass[], classes: number): Flo
   for (const { index, weight } of held) coefficients[index] = (coefficients[index] ?? 0) - weight
   return coefficients
 }
-
-/** How a caption goes on behind the target's name. */
-export function minus(against: readonly HeldClass[]): string {
-  return against.map(({ index, label }) => ` minus ${label ?? `class ${index}`}`).join('')
-}

@@ -4,7 +4,7 @@ import type { Photo } from './io/photo.ts'
 import { Device } from './native.ts'
 import { defaultThreads } from './options.ts'
 import { comparisonSheet } from './render/comparison-sheet.ts'
-import { checkOverlay, type OverlayOptions } from './render/overlay.ts'
+import { type ColourOptions, checkColours } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
 import { drawSheet } from './render/sheet.ts'
 import type { ResolvedOptions } from './resolved-options.ts'
@@ -62,7 +62,7 @@ export interface ComparisonParts {
   readonly seconds: number
 }
 
-export interface SheetOptions extends OverlayOptions {
+export interface SheetOptions extends ColourOptions {
   /** What the sheet's title begins with, such as the photo's name. */
   readonly title?: string | undefined
 }
@@ -97,12 +97,12 @@ export class Comparison {
    * Rows are methods; columns are the photo, the base map, and SESS at each step and fusion.
    * @throws SessError `OPTION_INVALID`
    */
-  sheet({ title, ...overlay }: SheetOptions = {}): Picture {
-    checkOverlay(overlay)
+  sheet({ title, ...colours }: SheetOptions = {}): Picture {
+    checkColours(colours)
     return new Picture(async () => {
       const device = new Device({ type: 'cpu', threads: defaultThreads() })
       try {
-        return await drawSheet(device, this.#photo, comparisonSheet(this, title), overlay)
+        return await drawSheet(device, this.#photo, comparisonSheet(this, title), colours)
       } finally {
         device.dispose()
       }

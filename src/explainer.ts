@@ -201,6 +201,7 @@ export class Explainer {
         model: this.#model.resolved.id,
         method: method.name,
         layer: model.layer?.name ?? model.imageInput,
+        against,
         tokens: patchesOf(model.layer),
       }
       const choices = { options, method, layer: model.layer, against, copies, plan, fusion }

@@ -1,11 +1,11 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
+import type { HeldClass } from './against.ts'
 import { type SalientObject, salientObjects, type TopWindow, topWindowsOf } from './evidence.ts'
 import type { Photo } from './io/photo.ts'
 import { Device, type Rect } from './native.ts'
 import { checkObjects, type ObjectsOptions } from './objects.ts'
 import { defaultThreads } from './options.ts'
-import { drawBoxes } from './render/boxes.ts'
-import { drawOverlay } from './render/draw.ts'
+import { drawFigure } from './render/figure.ts'
 import { checkOverlay, type OverlayOptions } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
 import type { ResolvedOptions } from './resolved-options.ts'
@@ -50,6 +50,8 @@ export interface ExplanationFacts {
   readonly method: string
   /** The target layer; for a method that reads none, the image's own input. */
   readonly layer: string
+  /** The classes that the target is held against; none is usual. */
+  readonly against: readonly HeldClass[]
   /** Rows and columns of the patches behind a layer of tokens. */
   readonly tokens: readonly [number, number] | undefined
   readonly options: ResolvedOptions
@@ -112,6 +114,7 @@ export class Explanation implements ExplanationFacts {
   readonly model: string
   readonly method: string
   readonly layer: string
+  readonly against: readonly HeldClass[]
   readonly tokens: readonly [number, number] | undefined
   readonly options: ResolvedOptions
   /** With `keepMaps`: each kept window's own map in [0, 1], kept x window height x window width. */
@@ -130,6 +133,7 @@ export class Explanation implements ExplanationFacts {
     this.model = parts.model
     this.method = parts.method
     this.layer = parts.layer
+    this.against = parts.against
     this.tokens = parts.tokens
     this.options = parts.options
     this.windowMaps = parts.windowMaps
@@ -161,19 +165,17 @@ export class Explanation implements ExplanationFacts {
   }
 
   /**
-   * The photo under the colours of its map, at the photo's own resolution.
+   * The photo under the colours of its map, at the photo's own resolution, with colour bar and caption below it unless
+   * `caption` is false. The photo's pixel (x, y) is the picture's, but with `beside`, where the photo comes first.
    * @throws SessError `OPTION_INVALID`
    */
   overlay({ boxes = [], ...options }: ExplanationOverlayOptions = {}): Picture {
     checkOverlay(options)
     return new Picture(async () => {
-      const drawn = await onProcessor((device) => drawOverlay(device, this.#photo, this.map, options))
-      return boxes.length === 0
-        ? drawn
-        : await drawBoxes(
-            drawn,
-            boxes.map(({ box }) => box),
-          )
+      const rects = boxes.map(({ box }) => box)
+      return await onProcessor((device) =>
+        drawFigure(device, this.#photo, this.map, this, { ...options, boxes: rects }),
+      )
     })
   }
 }

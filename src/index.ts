@@ -36,7 +36,7 @@ export type {
   Target,
 } from './options.ts'
 export { type ColormapName, colormaps } from './render/colormaps.ts'
-export type { OverlayOptions } from './render/overlay.ts'
+export type { ColourOptions, OverlayOptions } from './render/overlay.ts'
 export type { Picture, PictureFormat } from './render/picture.ts'
 export type { ResolvedOptions } from './resolved-options.ts'
 export type { PlannedWindow } from './sess/geometry.ts'

@@ -145,8 +145,11 @@ describe.skipIf(sharedMissing)('Explainer', () => {
     const explanation = await explainer.explain(both, { sess: false })
     const png = await explanation.overlay({ colormap: 'viridis' }).toBuffer()
     expect(png.subarray(1, 4).toString()).toBe('PNG')
-    const { width, height } = await (await explanation.overlay().sharp()).metadata()
+    const { width, height } = await (await explanation.overlay({ caption: false }).sharp()).metadata()
     expect([width, height]).toEqual([224, 224])
+    const captioned = await (await explanation.overlay().sharp()).metadata()
+    expect(captioned.width).toBeGreaterThan(224)
+    expect(captioned.height).toBeGreaterThan(224 + 4 * 14)
     expect(() => explanation.overlay({ alpha: 2 })).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
   })
 

@@ -2,8 +2,24 @@ import { type Command, Option } from 'commander'
 import { methods } from '../methods/index.ts'
 import { objectsDefaults } from '../objects.ts'
 import { type ColormapName, colormaps } from '../render/colormaps.ts'
+import type { ColourOptions } from '../render/overlay.ts'
 import { addMethodOptions, type MethodArguments } from './method-arguments.ts'
-import { batch, collect, device, grid, integer, numbers, oneOf, option, real, scales, step, text } from './parsers.ts'
+import {
+  batch,
+  collect,
+  device,
+  grid,
+  integer,
+  list,
+  numbers,
+  oneOf,
+  option,
+  range,
+  real,
+  scales,
+  step,
+  text,
+} from './parsers.ts'
 
 /** Options that name and load a model. */
 export interface ModelArguments extends OverrideArguments {
@@ -45,6 +61,8 @@ export interface WindowsArguments extends ModelArguments, MethodArguments, Commo
   readonly maxPixels?: number
   readonly colormap?: ColormapName
   readonly alpha?: number
+  readonly alphaByValue: boolean
+  readonly range?: readonly [number, number] | 'auto'
 }
 
 export const fusionModes = ['mean', 'max', 'average'] as const
@@ -60,6 +78,9 @@ export interface ExplainArguments extends WindowsArguments {
   readonly plan: boolean
   /** Share of the maximum. */
   readonly objects?: number
+  readonly contours?: readonly number[]
+  readonly beside: boolean
+  readonly caption: boolean
 }
 
 export interface ClassifyArguments extends ModelArguments, CommonArguments {
@@ -73,6 +94,8 @@ export const unsaid = {
   map: [],
   target: [],
   plan: false,
+  alphaByValue: false,
+  beside: false,
   json: false,
   quiet: false,
   verbose: false,
@@ -147,6 +170,15 @@ export function addExplainOptions(command: Command): Command {
         real(0, 1, 'above'),
       ).preset(String(objectsDefaults.threshold)),
     )
+    .addOption(
+      option(
+        '--contours <q,...>',
+        "lines at these quantiles of the map's values, such as 0.5,0.9",
+        list(real(0, 1, 'below')),
+      ),
+    )
+    .addOption(new Option('--beside', 'the photo itself to the left of the overlay'))
+    .addOption(new Option('--no-caption', "the bare overlay, of the photo's size: no colour bar, no text"))
     .addOption(new Option('--plan', 'print what would run, and stop'))
   return addWindowsOptions(command)
 }
@@ -173,6 +205,14 @@ export function addWindowsOptions(command: Command): Command {
     .addOption(option('--max-pixels <n>', 'refuse larger images (default: 268000000)', integer(1)))
     .addOption(option('--colormap <name>', `${colormaps.join(', ')} (default: ${colormaps[0]})`, oneOf(...colormaps)))
     .addOption(option('--alpha <a>', 'opacity of the overlay, 0 to 1 (default: 0.6)', real(0, 1)))
+    .addOption(new Option('--alpha-by-value', 'opacity grows with the value, from 0 to --alpha'))
+    .addOption(
+      option(
+        '--range <auto|low,high>',
+        "values at the ends of the colours (default: auto, 0 to the map's maximum)",
+        range,
+      ),
+    )
   return addMethodOptions(command)
 }
 
@@ -197,4 +237,9 @@ export function scalesFor(
 export function deviceOf(env: Env): ModelArguments['device'] {
   const value = env.SESS_DEVICE
   return value ? (device('SESS_DEVICE')(value) as ModelArguments['device']) : undefined
+}
+
+/** How maps are to be coloured. */
+export function colourOptions({ colormap, alpha, alphaByValue, range }: WindowsArguments): ColourOptions {
+  return { colormap, alpha, opacity: alphaByValue ? 'by-value' : 'constant', range }
 }

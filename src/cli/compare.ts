@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { minus } from '../against.ts'
 import type { ComparedCell, Comparison } from '../comparison.ts'
 import type { Explainer } from '../explainer.ts'
 import { checkWritable, writeAtomically } from '../io/atomic.ts'
@@ -9,7 +8,8 @@ import { writeNpy } from '../io/npy.ts'
 import { comparedMethods } from '../methods/compared.ts'
 import { methodByName } from '../methods/index.ts'
 import type { CompareOptions } from '../options.ts'
-import { scalesFor } from './arguments.ts'
+import { explainedText, percentText } from '../render/class-text.ts'
+import { colourOptions, scalesFor } from './arguments.ts'
 import { cheaperOptions } from './cheaper.ts'
 import type { CompareArguments } from './compare-arguments.ts'
 import { type CompareOutput, planCompareOutputs } from './compare-outputs.ts'
@@ -54,7 +54,7 @@ async function compareOne(
   const bar = progressBar(context, input, options, cheaperOptions(options.methods ?? comparedMethods, options))
   const comparison = await explainer.compare(input, { ...asked, signal, onProgress: bar.update }).finally(bar.stop)
   const numbers = await numbersOf(explainer, input, comparison)
-  const sheet = comparison.sheet({ title: basename(input), colormap: options.colormap, alpha: options.alpha })
+  const sheet = comparison.sheet({ title: basename(input), ...colourOptions(options) })
   for (const output of outputs) {
     if (output.kind === 'map') {
       const cell = comparison.cells[output.cell]
@@ -118,9 +118,9 @@ function cellNumbers(cell: ComparedCell) {
 
 /** Class, probability, how much was compared, and how long that took. */
 function summary({ target, against, cells, forwards, seconds }: Comparison): string {
-  const explained = target.label === undefined ? `class ${target.index}` : `${target.label} (${target.index})`
   const methods = new Set(cells.map(({ method }) => method)).size
   const time = seconds.toFixed(seconds < 10 ? 2 : 0)
   const counted = `${cells.length} maps of ${methods} ${methods === 1 ? 'method' : 'methods'}`
-  return `${explained}${minus(against)}, ${(target.probability * 100).toFixed(1)} %, ${counted}, ${forwards} forward passes in ${time} s`
+  const explained = `${explainedText(target, against)}, ${percentText(target.probability)}`
+  return `${explained}, ${counted}, ${forwards} forward passes in ${time} s`
 }

@@ -10,9 +10,11 @@ import { methodByName } from '../methods/index.ts'
 import { drawsAtRandom } from '../methods/method.ts'
 import { copiesWith } from '../methods/settings.ts'
 import { type ExplainOptions, explainDefaults } from '../options.ts'
+import { classText, percentText } from '../render/class-text.ts'
+import { peakOf } from '../render/overlay.ts'
 import type { Picture } from '../render/picture.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
-import { type ExplainArguments, scalesFor } from './arguments.ts'
+import { colourOptions, type ExplainArguments, scalesFor } from './arguments.ts'
 import { cheaperOptions } from './cheaper.ts'
 import { type Context, loadExplainer, note, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
@@ -101,7 +103,9 @@ async function explainOne(
       made ??= reportOf(explainer, input, explanation, objects)
       return made
     }
-    const picture = explanation.overlay({ colormap: options.colormap, alpha: options.alpha, boxes: objects?.found })
+    const { contours, beside, caption } = options
+    const drawn = { ...colourOptions(options), contours, beside, caption, boxes: objects?.found }
+    const picture = explanation.overlay(drawn)
     for (const output of outputs) await write(output, explanation.map, picture, report, signal)
     if (options.json) {
       const data = reportData(await report())
@@ -112,6 +116,7 @@ async function explainOne(
       options,
       `${input}: ${summary(explanation, options.against)}${counted(objects)} -> ${outputs.map(({ path }) => path).join(', ')}`,
     )
+    if (!((await peakOf(explanation.map.data)) > 0)) note(context, options, `${input}: the map is zero everywhere`)
     const { nonfinite, windows } = explanation
     if (nonfinite.length > 0) {
       const what = `${nonfinite.length} of ${windows.length} windows left out: their logits or maps are not finite`
@@ -212,11 +217,10 @@ async function reportOf(
 
 /** Class, probability, how it was explained, and how long that took. */
 function summary({ target, method, layer, windows, timings }: Explanation, against: string | undefined): string {
-  const explained = target.label === undefined ? `class ${target.index}` : `${target.label} (${target.index})`
+  const explained = classText(target)
   const name = against === undefined ? explained : `${explained} minus ${against}`
   const seconds = (timings.total / 1000).toFixed(timings.total < 10_000 ? 2 : 0)
-  const share = Number.isFinite(target.probability) ? `${(target.probability * 100).toFixed(1)} %` : 'not finite'
-  return `${name}, ${share}, ${method} at ${layer}, ${windows.length} ${windows.length === 1 ? 'window' : 'windows'} in ${seconds} s`
+  return `${name}, ${percentText(target.probability)}, ${method} at ${layer}, ${windows.length} ${windows.length === 1 ? 'window' : 'windows'} in ${seconds} s`
 }
 
 async function printPlan(

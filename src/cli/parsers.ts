@@ -1,5 +1,6 @@
 import { Option } from 'commander'
 import { invalidOption } from '../error.ts'
+import { isRange } from '../render/overlay.ts'
 
 // How the values of options are read. Each parser names its flag where a value does not fit.
 
@@ -102,6 +103,13 @@ export const step: Parser = (flag) => (value) => {
   const fits = list.length <= 2 && list.every((v) => Number.isSafeInteger(v) && v >= 1)
   if (!fits) throw invalidOption(flag, value, 'a whole number from 1, or two as Y,X')
   return list.length === 1 ? list[0] : list
+}
+
+export const range: Parser = (flag) => (value) => {
+  if (value === 'auto') return value
+  const ends = value.split(',').map(parsed)
+  if (isRange(ends)) return ends
+  throw invalidOption(flag, value, 'auto, or two ascending numbers such as 0,1')
 }
 
 export const scales: Parser = (flag) => (value) => {

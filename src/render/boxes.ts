@@ -1,5 +1,6 @@
-import sharp, { type Sharp } from 'sharp'
+import sharp from 'sharp'
 import type { Rect } from '../native.ts'
+import type { Raster } from './raster.ts'
 import { type TextStyle, Typeface } from './text.ts'
 
 type Color = readonly [red: number, green: number, blue: number]
@@ -7,31 +8,21 @@ type Color = readonly [red: number, green: number, blue: number]
 const light: Color = [255, 255, 255]
 const dark: Color = [0, 0, 0]
 
-/** RGB, row-major. */
-interface Canvas {
-  readonly data: Buffer
-  readonly width: number
-  readonly height: number
-}
-
 /**
- * Boxes over a finished picture, in its pixels, numbered from 1 in their order: a light line on a dark one, seen on any
+ * Draws boxes over a picture, in its pixels, numbered from 1 in their order: a light line on a dark one, seen on any
  * ground. A number that the picture is too small for is left out.
  */
-export async function drawBoxes(picture: Sharp, boxes: readonly Rect[]): Promise<Sharp> {
-  const { data, info } = await picture.removeAlpha().raw().toBuffer({ resolveWithObject: true })
-  const canvas = { data, width: info.width, height: info.height }
-  const longer = Math.max(info.width, info.height)
+export async function drawBoxes(picture: Raster, boxes: readonly Rect[]): Promise<void> {
+  const longer = Math.max(picture.width, picture.height)
   const line = Math.max(1, Math.round(longer / 400))
-  for (const box of boxes) drawFrame(canvas, box, line)
+  for (const box of boxes) drawFrame(picture, box, line)
   const typeface = await Typeface.load()
   const style: TextStyle = { size: Math.max(11, Math.round(longer / 45)), weight: 'bold', color: '#000000' }
-  for (const [i, box] of boxes.entries()) await drawNumber(canvas, typeface, String(i + 1), style, box)
-  return sharp(data, { raw: { width: info.width, height: info.height, channels: 3 }, limitInputPixels: false })
+  for (const [i, box] of boxes.entries()) await drawNumber(picture, typeface, String(i + 1), style, box)
 }
 
 /** The box's edge: dark, light, dark, each `line` pixels wide, from the edge inwards. */
-function drawFrame(canvas: Canvas, box: Rect, line: number): void {
+function drawFrame(canvas: Raster, box: Rect, line: number): void {
   const left = Math.round(box.x)
   const top = Math.round(box.y)
   const right = Math.max(left + 1, Math.round(box.x + box.width))
@@ -48,7 +39,7 @@ function drawFrame(canvas: Canvas, box: Rect, line: number): void {
 }
 
 /** What of [x0, x1) x [y0, y1) lies in the picture. */
-function fill({ data, width, height }: Canvas, x0: number, y0: number, x1: number, y1: number, color: Color): void {
+function fill({ data, width, height }: Raster, x0: number, y0: number, x1: number, y1: number, color: Color): void {
   const [left, right] = [Math.max(0, x0), Math.min(width, x1)]
   for (let y = Math.max(0, y0); y < Math.min(height, y1); y++) {
     for (let x = left; x < right; x++) data.set(color, 3 * (y * width + x))
@@ -57,7 +48,7 @@ function fill({ data, width, height }: Canvas, x0: number, y0: number, x1: numbe
 
 /** The number on white: above the box's upper left corner, or inside it where there is no room above. */
 async function drawNumber(
-  { data, width, height }: Canvas,
+  { data, width, height }: Raster,
   typeface: Typeface,
   text: string,
   style: TextStyle,

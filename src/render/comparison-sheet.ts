@@ -1,6 +1,6 @@
-import { minus } from '../against.ts'
 import type { ComparedCell, Comparison } from '../comparison.ts'
 import type { ClassScore } from '../explanation.ts'
+import { heldText, percentText } from './class-text.ts'
 import type { CaptionLine, Sheet, SheetCell, SheetRow } from './sheet.ts'
 
 /** What a comparison's sheet says: methods as rows; photo, base map and every SESS map as columns. */
@@ -13,8 +13,8 @@ export function comparisonSheet(comparison: Comparison, title?: string): Sheet {
   const size = `${photo.width} × ${photo.height} pixels`
   return {
     title: {
-      text: `${title === undefined ? '' : `${title}: `}${nameOf(target)}${minus(against)}`,
-      tail: `${target.label === undefined ? '' : ` (${target.index})`}, ${percent(target.probability)}`,
+      text: `${title === undefined ? '' : `${title}: `}${[nameOf(target), ...against.map(heldText)].join(' ')}`,
+      tail: `${target.label === undefined ? '' : ` (${target.index})`}, ${percentText(target.probability)}`,
     },
     subtitle: { text: model, tail: `, ${size}; ${forwards} forward passes in ${shownSeconds(seconds)}` },
     columns: ['Photo', ...first.map((cell) => headingOf(cell, varies))],
@@ -71,7 +71,7 @@ function detailsOf(row: readonly ComparedCell[], varies: Variations): readonly s
 function shown(cell: ComparedCell, target: ClassScore): SheetCell {
   const { map, topShare, probability, seconds, forwards, isMost, plan } = cell
   const passes = `${isMost ? 'up to ' : ''}${forwards} forward ${forwards === 1 ? 'pass' : 'passes'}`
-  const energy = topShare === null ? [] : [{ text: `top 10 % of the pixels hold ${percent(topShare)}` }]
+  const energy = topShare === null ? [] : [{ text: `top 10 % of the pixels hold ${percentText(topShare)}` }]
   return {
     map,
     caption: [
@@ -83,15 +83,11 @@ function shown(cell: ComparedCell, target: ClassScore): SheetCell {
 }
 
 function scoreOf(target: ClassScore, probability: number, where = ''): CaptionLine {
-  return { text: nameOf(target), tail: `, ${percent(probability)}${where}` }
+  return { text: nameOf(target), tail: `, ${percentText(probability)}${where}` }
 }
 
 function nameOf({ label, index }: ClassScore): string {
   return label ?? `class ${index}`
-}
-
-function percent(share: number): string {
-  return Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'not finite'
 }
 
 function shownSeconds(seconds: number): string {

@@ -1,11 +1,11 @@
-import sharp from 'sharp'
 import type { Plane } from '../io/npy.ts'
 import type { Photo } from '../io/photo.ts'
 import type { Device } from '../native.ts'
 import { type Block, boxed, column, drawBlock, empty, framed, pictureBlock, row, textBlock } from './blocks.ts'
 import { colourBar } from './colour-bar.ts'
-import { drawOverlay } from './draw.ts'
-import { type OverlayOptions, overlayDefaults, peakOf } from './overlay.ts'
+import { drawOverlay, drawPhoto } from './draw.ts'
+import { type ColourOptions, overlayDefaults, peakOf, shownRange } from './overlay.ts'
+import { sharpOf } from './raster.ts'
 import { type TextStyle, Typeface } from './text.ts'
 
 /** A line below a picture: `text` is shortened where it is too long, `tail` never. */
@@ -50,7 +50,7 @@ const scaleStyle: TextStyle = { size: 12, weight: 'regular', color: '#5c5c5c' }
  * Draws a sheet. Every map stands over the photo under its own colour bar, from 0 to its maximum unless a range is
  * given; of a map that is zero everywhere the photo is shown as it is, and the caption says so.
  */
-export async function drawSheet(device: Device, photo: Photo, sheet: Sheet, options: OverlayOptions) {
+export async function drawSheet(device: Device, photo: Photo, sheet: Sheet, options: ColourOptions) {
   const draw = new SheetDrawing(device, photo, await Typeface.load(), options)
   const rows: Block[] = []
   for (const one of sheet.rows) rows.push(await draw.row(one))
@@ -64,12 +64,12 @@ class SheetDrawing {
   readonly #device: Device
   readonly #photo: Photo
   readonly #typeface: Typeface
-  readonly #options: OverlayOptions
+  readonly #options: ColourOptions
   /** Of the photo as it is shown. */
   readonly #width: number
   readonly #height: number
 
-  constructor(device: Device, photo: Photo, typeface: Typeface, options: OverlayOptions) {
+  constructor(device: Device, photo: Photo, typeface: Typeface, options: ColourOptions) {
     const scale = pictureSide / Math.max(photo.width, photo.height)
     this.#device = device
     this.#photo = photo
@@ -119,25 +119,20 @@ class SheetDrawing {
 
   /** What the colours mean, below a map. */
   async #scale(map: Plane | undefined, peak: number): Promise<readonly Block[]> {
-    const { colormap = overlayDefaults.colormap, range = overlayDefaults.range } = this.#options
     if (map === undefined) return []
     if (!(peak > 0)) return [this.#line({ text: 'zero everywhere' }, captionStyle, pictureSide)]
-    const shown = range === 'auto' ? ([0, peak] as const) : range
-    return [await colourBar(this.#typeface, { colormap, range: shown, width: pictureSide, text: scaleStyle })]
+    const { colormap = overlayDefaults.colormap } = this.#options
+    const range = shownRange(this.#options, peak)
+    return [await colourBar(this.#typeface, { colormap, range, width: pictureSide, text: scaleStyle })]
   }
 
   async #picture(map: Plane | undefined): Promise<Block> {
     const [width, height] = [this.#width, this.#height]
-    const { data: samples, ...raw } = this.#photo
     const drawn =
       map === undefined
-        ? sharp(samples, { raw, limitInputPixels: false }).flatten({ background: 'white' })
+        ? await drawPhoto(this.#device, this.#photo)
         : await drawOverlay(this.#device, this.#photo, map, this.#options)
-    const { data, info } = await drawn.raw().toBuffer({ resolveWithObject: true })
-    const pixels = await sharp(data, { raw: info, limitInputPixels: false })
-      .resize(width, height, { fit: 'fill', kernel: 'cubic' })
-      .png()
-      .toBuffer()
+    const pixels = await sharpOf(drawn).resize(width, height, { fit: 'fill', kernel: 'cubic' }).png().toBuffer()
     return pictureBlock(pixels, width, height)
   }
 

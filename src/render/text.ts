@@ -77,28 +77,37 @@ export class Typeface {
     const whole = oneLine(text)
     const fits = (shown: string) => this.width(shown + tail, style) <= width
     if (fits(whole)) return whole + tail
-    const letters = [...new Intl.Segmenter().segment(whole)].map(({ segment }) => segment)
-    // The longest start that fits: widths grow with the letters
-    let [low, high] = [0, letters.length]
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2)
-      if (fits(cut(letters, middle))) low = middle
-      else high = middle - 1
-    }
-    return cut(letters, low) + tail
+    const letters = lettersOf(whole)
+    return (
+      cut(
+        letters,
+        longest(letters.length, (length) => fits(cut(letters, length))),
+      ) + tail
+    )
   }
 
-  /** The text over at most `most` lines, broken between words; what does not fit is cut. */
+  /** The text over at most `most` lines, broken between words, and within one that is longer than a line; what does not fit is cut. */
   wrapped(text: string, style: TextStyle, width: number, most: number): readonly string[] {
+    const fits = (line: string) => this.width(line, style) <= width
     const lines: string[] = []
     let line = ''
     for (const word of oneLine(text).split(' ')) {
       const longer = line === '' ? word : `${line} ${word}`
-      const isLast = lines.length === most - 1
-      if (line === '' || isLast || this.width(longer, style) <= width) line = longer
-      else {
-        lines.push(line)
-        line = word
+      if (lines.length === most - 1 || fits(longer)) {
+        line = longer
+        continue
+      }
+      if (line !== '') lines.push(line)
+      line = word
+      while (lines.length < most - 1 && !fits(line)) {
+        const letters = lettersOf(line)
+        const start = Math.max(
+          1,
+          longest(letters.length, (length) => fits(letters.slice(0, length).join(''))),
+        )
+        if (start === letters.length) break
+        lines.push(letters.slice(0, start).join(''))
+        line = letters.slice(start).join('')
       }
     }
     return [...lines, line].map((one) => this.shortened(one, style, width))
@@ -106,6 +115,21 @@ export class Typeface {
 }
 
 let loading: Promise<Typeface> | undefined
+
+function lettersOf(text: string): readonly string[] {
+  return [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment)
+}
+
+/** The largest number up to `most` that fits; 0 where none does. Widths grow with the letters. */
+function longest(most: number, fits: (length: number) => boolean): number {
+  let [low, high] = [0, most]
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (fits(middle)) low = middle
+    else high = middle - 1
+  }
+  return low
+}
 
 function cut(letters: readonly string[], length: number): string {
   return letters.slice(0, length).join('').trimEnd() + ellipsis

@@ -2,13 +2,16 @@ import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { Rect } from '../../src/native.ts'
 import { drawBoxes } from '../../src/render/boxes.ts'
+import { sharpOf } from '../../src/render/raster.ts'
 import { pixelsOf } from './pixels.ts'
 
 const grey = (height: number, width: number) =>
   sharp({ create: { width, height, channels: 3, background: '#646464' }, limitInputPixels: false }).raw()
 const draw = async (height: number, width: number, boxes: readonly Rect[]) => {
   const { data, info } = await grey(height, width).toBuffer({ resolveWithObject: true })
-  return await pixelsOf(await drawBoxes(sharp(data, { raw: info, limitInputPixels: false }), boxes))
+  const raster = { data, width: info.width, height: info.height }
+  await drawBoxes(raster, boxes)
+  return await pixelsOf(sharpOf(raster))
 }
 
 describe('boxes over a picture', () => {

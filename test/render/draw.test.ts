@@ -1,14 +1,15 @@
 import { expect, it } from 'vitest'
 import { Device } from '../../src/native.ts'
-import { drawOverlay } from '../../src/render/draw.ts'
-import { type OverlayOptions, overlayArguments } from '../../src/render/overlay.ts'
+import { colormapTable } from '../../src/render/colormaps.ts'
+import { drawOverlay, drawPhoto } from '../../src/render/draw.ts'
+import { type ColourOptions, overlayArguments } from '../../src/render/overlay.ts'
 
 const [height, width] = [7, 13]
 const samples = (channels: number) => Uint8Array.from({ length: height * width * channels }, (_, i) => (i * 97) % 256)
 const map = { data: Float32Array.from({ length: height * width }, (_, i) => ((i * 31) % 91) / 200), height, width }
 
 /** Photo, flattened, and colours, one sample at a time in double precision. */
-function plain(photo: Uint8Array, channels: 3 | 4, options: OverlayOptions): number[] {
+function plain(photo: Uint8Array, channels: 3 | 4, options: ColourOptions): number[] {
   const { colors, low, high, alpha, opacity } = overlayArguments(options, Math.max(...map.data))
   return Array.from({ length: height * width * 3 }, (_, k) => {
     const [i, c] = [Math.floor(k / 3), k % 3]
@@ -22,7 +23,7 @@ function plain(photo: Uint8Array, channels: 3 | 4, options: OverlayOptions): num
   })
 }
 
-it.each<[3 | 4, OverlayOptions]>([
+it.each<[3 | 4, ColourOptions]>([
   [3, {}],
   [4, {}],
   [3, { opacity: 'by-value', alpha: 1, colormap: 'jet' }],
@@ -32,15 +33,47 @@ it.each<[3 | 4, OverlayOptions]>([
   const device = new Device({ type: 'cpu', threads: 2 })
   const photo = samples(channels)
   const before = Uint8Array.from(photo)
-  const { data, info } = await (await drawOverlay(device, { data: photo, height, width, channels }, map, options))
-    .raw()
-    .toBuffer({ resolveWithObject: true })
+  const { data, ...size } = await drawOverlay(device, { data: photo, height, width, channels }, map, options)
   device.dispose()
-  expect(info).toMatchObject({ width, height, channels: 3 })
+  expect(size).toEqual({ width, height })
   for (const [k, value] of plain(photo, channels, options).entries()) {
     // One level of rounding; a value between two colours of the table may take either.
     expect(Math.abs((data[k] ?? -9) - value)).toBeLessThanOrEqual(6)
   }
+  expect(photo).toEqual(before)
+})
+
+it.each<[string, readonly [number, number, number]]>([
+  ['red', [255, 0, 0]],
+  ['green', [0, 255, 0]],
+  ['blue', [0, 0, 255]],
+  ['light', [250, 251, 252]],
+  ['dark', [1, 2, 3]],
+])(
+  'on a %s photo alpha 0 leaves every bit, and alpha 1 is the colour map in order red, green, blue',
+  async (_, color) => {
+    const device = new Device({ type: 'cpu', threads: 2 })
+    const photo = { data: Uint8Array.from({ length: height * width * 3 }, (_v, i) => color[i % 3] ?? 0), height, width }
+    const draw = async (alpha: number) =>
+      (await drawOverlay(device, { ...photo, channels: 3 }, map, { alpha, range: [0, 0.5] })).data
+    const table = colormapTable('inferno')
+    // In floats as the op has it: a value between two colours takes the one that floats are nearer to.
+    const entries = Array.from(map.data, (value) =>
+      Math.floor(Math.fround(Math.fround(Math.fround(value / 0.5) * 255) + 0.5)),
+    )
+    expect(await draw(0)).toEqual(photo.data)
+    expect([...(await draw(1))]).toEqual(entries.flatMap((entry) => [...table.subarray(3 * entry, 3 * entry + 3)]))
+    device.dispose()
+  },
+)
+
+it.each([3, 4] as const)('a photo of %i channels alone is on white, and is itself left as it was', async (channels) => {
+  const device = new Device({ type: 'cpu', threads: 1 })
+  const photo = samples(channels)
+  const before = Uint8Array.from(photo)
+  const { data } = await drawPhoto(device, { data: photo, height, width, channels })
+  device.dispose()
+  expect([...data]).toEqual(plain(photo, channels, { alpha: 0 }))
   expect(photo).toEqual(before)
 })
 

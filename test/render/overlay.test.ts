@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type OverlayOptions, overlayArguments, peakOf } from '../../src/render/overlay.ts'
+import { checkOverlay, type OverlayOptions, overlayArguments, peakOf } from '../../src/render/overlay.ts'
 
 describe('an overlay', () => {
   it('shows 0 to the maximum by default, in inferno', () => {
@@ -27,11 +27,28 @@ describe('an overlay', () => {
     ['range', { range: [0, 0] }],
     ['range', { range: [0, Number.NaN] }],
     ['range', { range: 'full' }],
+    ['range', { range: [1, 1 + 1e-9] }], // one float
+    ['range', { range: [0, 1e300] }],
+    ['range', { range: [0, 1, 2] }],
   ])('refuses %s in %j', (name, options) => {
     const attempt = () => overlayArguments(options as OverlayOptions, 1)
     expect(attempt).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
     expect(attempt).toThrow(new RegExp(`^${name} is`))
   })
+})
+
+it.each<[string, object]>([
+  ['contours', { contours: 0.5 }],
+  ['contours', { contours: [0.5, 1] }],
+  ['contours', { contours: [-0.1] }],
+  ['contours', { contours: [Number.NaN] }],
+  ['contours', { contours: Array.from({ length: 9 }, (_, i) => i / 10) }],
+  ['caption', { caption: 'no' }],
+  ['beside', { beside: 1 }],
+  ['alpha', { alpha: 2 }],
+])('%s in %j is refused before anything is drawn', (name, options) => {
+  expect(() => checkOverlay(options as OverlayOptions)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
+  expect(() => checkOverlay(options as OverlayOptions)).toThrow(new RegExp(`^${name} is`))
 })
 
 it.each([

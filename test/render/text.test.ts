@@ -86,4 +86,12 @@ describe('a text that is too long', () => {
       expect(typeface.width(line, style)).toBeLessThanOrEqual(40)
     }
   })
+
+  it('of one long word is broken within it, and nothing is lost', () => {
+    const text = '/backbone/layer4/layer4.2/conv3/Conv_output_0 and more'
+    const lines = typeface.wrapped(text, style, 90, 20)
+    expect(lines.join('').replace(/ /g, '')).toBe(text.replace(/ /g, ''))
+    for (const line of lines) expect(typeface.width(line, style)).toBeLessThanOrEqual(90)
+    expect(typeface.wrapped('WWW', style, 1, 20).length).toBeLessThanOrEqual(3)
+  })
 })

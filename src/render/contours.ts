@@ -1,0 +1,71 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
+import type { Raster } from './raster.ts'
+
+/** Pixels to look at or to paint between two turns of the event loop: about a millisecond. */
+const TURN = 1 << 18
+
+interface Pen {
+  /** Radius in pixels; a point below 1. */
+  readonly radius: number
+  /** Of red, green and blue alike. */
+  readonly level: number
+}
+
+/**
+ * Draws lines into a picture along the inner edge of what exceeds each threshold in its map: white in a dark border,
+ * so that they are seen on every colour. No line runs along the picture's own edge.
+ * @param picture of the map's size
+ * @param map row-major
+ * @param radius of the white line, in pixels
+ */
+export async function drawContours(
+  picture: Raster,
+  map: Float32Array,
+  thresholds: readonly number[],
+  radius: number,
+): Promise<void> {
+  await trace(picture, map, thresholds, { radius: radius + 1, level: 0 })
+  await trace(picture, map, thresholds, { radius, level: 255 })
+}
+
+async function trace(
+  { data, width, height }: Raster,
+  map: Float32Array,
+  thresholds: readonly number[],
+  { radius, level }: Pen,
+): Promise<void> {
+  const spans = disc(radius)
+  let work = 0
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      work += 1
+      if (work >= TURN) {
+        work = 0
+        await yieldToLoop()
+      }
+      const i = y * width + x
+      const value = map[i] ?? 0
+      let lowest = value
+      if (x > 0) lowest = Math.min(lowest, map[i - 1] ?? 0)
+      if (x < width - 1) lowest = Math.min(lowest, map[i + 1] ?? 0)
+      if (y > 0) lowest = Math.min(lowest, map[i - width] ?? 0)
+      if (y < height - 1) lowest = Math.min(lowest, map[i + width] ?? 0)
+      if (lowest === value || !thresholds.some((t) => value > t && lowest <= t)) continue
+      for (const { dy, reach } of spans) {
+        if (y + dy < 0 || y + dy >= height) continue
+        const row = (y + dy) * width
+        data.fill(level, 3 * (row + Math.max(0, x - reach)), 3 * (row + Math.min(width, x + reach + 1)))
+        work += 2 * reach
+      }
+    }
+  }
+}
+
+/** The rows of a disc around a pixel: `dy` from its centre, and pixels to either side. */
+function disc(radius: number): readonly { readonly dy: number; readonly reach: number }[] {
+  const side = Math.floor(radius)
+  return Array.from({ length: 2 * side + 1 }, (_, i) => {
+    const dy = i - side
+    return { dy, reach: Math.floor(Math.sqrt(radius * radius - dy * dy)) }
+  })
+}
