@@ -1,6 +1,6 @@
 /**
- * The pictures of README and docs, into docs/images/: photo, Grad-CAM, SESS + Grad-CAM side by side, the sheet of
- * `sess compare`, and the objects of a map. Needs no network.
+ * The pictures of README and docs, into docs/images/: photo, Grad-CAM, SESS + Grad-CAM side by side, a captioned overlay,
+ * the sheet of `sess compare`, and the objects of a map. Needs no network.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,8 @@ for (const [name, target] of [
   ['espresso', 'espresso'],
   ['cat', 'Egyptian cat'],
 ]) {
-  const overlayOf = async (sess) => (await explainer.explain(photo, { target, sess })).overlay().toBuffer('png')
+  const overlayOf = async (sess) =>
+    (await explainer.explain(photo, { target, sess })).overlay({ caption: false }).toBuffer('png')
   const panels = await Promise.all(
     [photo, await overlayOf(false), await overlayOf(true)].map((image) => sharp(image).resize({ height }).toBuffer()),
   )
@@ -30,6 +31,14 @@ for (const [name, target] of [
     .jpeg({ quality: 88 })
     .toFile(join(root, `docs/images/${name}.jpg`))
 }
+
+const captioned = (await explainer.explain(photo, { target: 'Egyptian cat' })).overlay({
+  contours: [0.5, 0.9],
+  beside: true,
+})
+await sharp(await captioned.toBuffer('png'))
+  .jpeg({ quality: 86 })
+  .toFile(join(root, 'docs/images/overlay.jpg'))
 
 const comparison = await explainer.compare(join(root, 'docs/photos/coffee.png'))
 const sheet = await comparison.sheet({ title: 'coffee.png' }).toBuffer('png')

@@ -24,16 +24,25 @@ export async function drawContours(
   thresholds: readonly number[],
   radius: number,
 ): Promise<void> {
-  await trace(picture, map, thresholds, { radius: radius + 1, level: 0 })
-  await trace(picture, map, thresholds, { radius, level: 255 })
+  const levels = await levelsOf(map, thresholds)
+  await trace(picture, levels, { radius: radius + Math.max(1, radius / 2), level: 0 })
+  await trace(picture, levels, { radius, level: 255 })
 }
 
-async function trace(
-  { data, width, height }: Raster,
-  map: Float32Array,
-  thresholds: readonly number[],
-  { radius, level }: Pen,
-): Promise<void> {
+/** How many thresholds each value exceeds. */
+async function levelsOf(map: Float32Array, thresholds: readonly number[]): Promise<Uint8Array> {
+  const levels = new Uint8Array(map.length)
+  for (const threshold of thresholds) {
+    for (let start = 0; start < map.length; start += TURN) {
+      await yieldToLoop()
+      const end = Math.min(start + TURN, map.length)
+      for (let i = start; i < end; i++) if ((map[i] ?? 0) > threshold) levels[i] = (levels[i] ?? 0) + 1
+    }
+  }
+  return levels
+}
+
+async function trace({ data, width, height }: Raster, levels: Uint8Array, { radius, level }: Pen): Promise<void> {
   const spans = disc(radius)
   let work = 0
   for (let y = 0; y < height; y++) {
@@ -44,13 +53,14 @@ async function trace(
         await yieldToLoop()
       }
       const i = y * width + x
-      const value = map[i] ?? 0
-      let lowest = value
-      if (x > 0) lowest = Math.min(lowest, map[i - 1] ?? 0)
-      if (x < width - 1) lowest = Math.min(lowest, map[i + 1] ?? 0)
-      if (y > 0) lowest = Math.min(lowest, map[i - width] ?? 0)
-      if (y < height - 1) lowest = Math.min(lowest, map[i + width] ?? 0)
-      if (lowest === value || !thresholds.some((t) => value > t && lowest <= t)) continue
+      const own = levels[i] ?? 0
+      if (own === 0) continue
+      const isEdge =
+        (x > 0 && (levels[i - 1] ?? own) < own) ||
+        (x < width - 1 && (levels[i + 1] ?? own) < own) ||
+        (levels[i - width] ?? own) < own ||
+        (levels[i + width] ?? own) < own
+      if (!isEdge) continue
       for (const { dy, reach } of spans) {
         if (y + dy < 0 || y + dy >= height) continue
         const row = (y + dy) * width

@@ -15,7 +15,8 @@ export async function drawOverlay(
   if (map.height !== height || map.width !== width) {
     throw new RangeError(`a map of ${map.height} x ${map.width} is not of the photo's ${height} x ${width}`)
   }
-  const colours = overlayArguments(options, await peakOf(map.data))
+  const isGiven = options.range !== undefined && options.range !== 'auto'
+  const colours = overlayArguments(options, isGiven ? 0 : await peakOf(map.data))
   const data = new Uint8Array(height * width * 3)
   await onDevice(device, async (stream, own) => {
     const drawn = own(Tensor.wrap(device, data, [height, width, 3]))

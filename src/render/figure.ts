@@ -39,7 +39,9 @@ export async function drawFigure(
   const { caption = true, beside = false, boxes = [] } = options
   const shown = await mapFacts(map, options)
   const size = textSize(photo.width * (beside ? 2 : 1), photo.height)
-  const painted = shown.peak > 0 ? await drawOverlay(device, photo, map, options) : await drawPhoto(device, photo)
+  const range = shownRange(options, shown.peak)
+  const painted =
+    shown.peak > 0 ? await drawOverlay(device, photo, map, { ...options, range }) : await drawPhoto(device, photo)
   if (shown.contours.length > 0) {
     const thresholds = shown.contours.map(({ value }) => value)
     await drawContours(painted, map.data, thresholds, size / 20)
