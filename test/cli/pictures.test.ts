@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { colormapTable } from '../../src/render/colormaps.ts'
 import { pixelsOf } from '../render/pixels.ts'
 import { sess } from './context.ts'
 
@@ -52,9 +53,16 @@ describe('the picture of sess explain', () => {
     const at = Array.from({ length: 426 * 64 }, (_, i) => [10 * (i % 64), Math.floor(i / 64)] as const)
     const colours = (pixels: typeof own) => at.map(([x, y]) => pixels.at(x, y).join())
     const plain = colours(own)
-    // At a base map's maximum, 1, the default range and 0 to 1 are the same.
-    expect(colours(unit)).toContain('252,255,164')
-    expect(colours(wide)).not.toContain('252,255,164')
+    // Values up to 1: over a range to 4 they take the lowest quarter of the colours alone.
+    const quarter = new Set(
+      Array.from({ length: 65 }, (_, i) =>
+        colormapTable('inferno')
+          .subarray(3 * i, 3 * i + 3)
+          .join(),
+      ),
+    )
+    expect(colours(wide).filter((colour) => !quarter.has(colour))).toEqual([])
+    expect(colours(unit).filter((colour) => !quarter.has(colour)).length).toBeGreaterThan(100)
     expect(colours(faded)).not.toEqual(plain)
     const changed = colours(lined).filter((c, i) => c !== plain[i])
     expect(changed.length).toBeGreaterThan(0)
