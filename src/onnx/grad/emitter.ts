@@ -9,6 +9,11 @@ import { type FloatType, floatTensor, int64Tensor } from '../tensors.ts'
  */
 export class Emitter {
   readonly opset: number
+  /**
+   * How many times too large the tensors of gradients are made on their way, so that float16 keeps what is small; their
+   * factor takes it back. A power of two, which rounds nothing.
+   */
+  readonly lossScale: number
   readonly #floatType: FloatType
   readonly #taken: (name: string) => boolean
   readonly #nodes: NodeProto[] = []
@@ -20,9 +25,11 @@ export class Emitter {
   constructor(options: {
     readonly opset: number
     readonly floatType?: FloatType
+    readonly lossScale?: number
     readonly taken: (name: string) => boolean
   }) {
     this.opset = options.opset
+    this.lossScale = options.lossScale ?? 1
     this.#floatType = options.floatType ?? TensorProto_DataType.FLOAT
     this.#taken = options.taken
   }

@@ -56,26 +56,43 @@ export function asTensor(e: Emitter, gradient: Gradient): TensorGradient {
       range,
     ),
   ])
-  return tensorGradient(e.toFloat(hit), dims, factor)
+  return seedTensor(e, e.toFloat(hit), dims, factor)
+}
+
+/** A gradient as it becomes a tensor, `factor` still to be multiplied in: scaled up for the way. */
+export function seedTensor(e: Emitter, name: string, dims: Dims, factor = 1): TensorGradient {
+  if (e.lossScale === 1) return tensorGradient(name, dims, factor)
+  return tensorGradient(e.emit('Mul', [name, e.scalar(e.lossScale)]), dims, factor / e.lossScale)
 }
 
 /** As a tensor with nothing left to multiply in; axes may still be short. */
 export function settle(e: Emitter, gradient: Gradient): TensorGradient {
+  return settleTo(e, gradient, 1)
+}
+
+/** As a tensor on its way, with nothing but the loss scale left to take back; axes may still be short. */
+export function settleOnWay(e: Emitter, gradient: Gradient): TensorGradient {
+  return settleTo(e, gradient, 1 / e.lossScale)
+}
+
+function settleTo(e: Emitter, gradient: Gradient, left: number): TensorGradient {
   const { name, dims, factor } = asTensor(e, gradient)
-  return tensorGradient(factor === 1 ? name : e.emit('Mul', [name, e.scalar(factor)]), dims)
+  return tensorGradient(factor === left ? name : e.emit('Mul', [name, e.scalar(factor / left)]), dims, left)
 }
 
 /** Constants of ones up to this size stretch a gradient in the same multiplication that settles its factor. */
 const MAX_ONES = 65536
 
-/** As a tensor of shape `full`; a factor that no stretching took up stays to be multiplied in. */
+/** As a tensor of shape `full`; the loss scale, and a factor that no stretching took up, stay to be multiplied in. */
 export function stretch(e: Emitter, gradient: Gradient, full: Dims): TensorGradient {
   const { name, dims, factor } = asTensor(e, gradient)
   const repeats = full.map((dim, i) => (sameDim(dim, dims[i] ?? 1) || typeof dim !== 'number' ? 1 : dim))
   const count = product(repeats)
   if (count === 1) return tensorGradient(name, full, factor)
   if (count > MAX_ONES) return tensorGradient(e.emit('Tile', [name, e.ints(repeats)]), full, factor)
-  return tensorGradient(e.emit('Mul', [name, e.floats(new Array<number>(count).fill(factor), repeats)]), full)
+  const left = 1 / e.lossScale
+  const ones = e.floats(new Array<number>(count).fill(factor / left), repeats)
+  return tensorGradient(e.emit('Mul', [name, ones]), full, left)
 }
 
 /** As a tensor of shape `full`, with nothing left to multiply in. */
@@ -100,7 +117,8 @@ export function add(e: Emitter, a: Gradient, b: Gradient): TensorGradient {
   const [x, y] = [asTensor(e, a), asTensor(e, b)]
   const dims = broadcast(x.dims, y.dims)
   if (x.factor === y.factor) return tensorGradient(e.emit('Add', [x.name, y.name]), dims, x.factor)
-  return tensorGradient(e.emit('Add', [settle(e, x).name, settle(e, y).name]), dims)
+  const [left, right] = [settleOnWay(e, x), settleOnWay(e, y)]
+  return tensorGradient(e.emit('Add', [left.name, right.name]), dims, left.factor)
 }
 
 /** The gradient of a tensor of shape `to` that was broadcast to `full`: summed over the axes it was stretched along. */

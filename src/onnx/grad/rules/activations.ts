@@ -1,7 +1,7 @@
 import type { NodeProto } from 'onnx-buf'
 import { floatAttribute } from '../../messages.ts'
 import type { GradientContext, GradientRule } from '../context.ts'
-import { type Gradient, multiply, scale, settle, tensorGradient } from '../gradient.ts'
+import { type Gradient, multiply, scale, settleOnWay, tensorGradient } from '../gradient.ts'
 
 /**
  * `upstream` where `mask` (bool, the output's shape) holds. Masks are taken from the output: the input would be kept
@@ -14,8 +14,8 @@ function masked(node: NodeProto, upstream: Gradient, mask: string, context: Grad
 /** What a rectifier lets through: all of it, or, guided, only what is positive. */
 function guided(upstream: Gradient, { e, passing }: GradientContext): Gradient {
   if (passing === 'plain') return upstream
-  const { name, dims } = settle(e, upstream)
-  return tensorGradient(e.emit('Relu', [name]), dims)
+  const { name, dims, factor } = settleOnWay(e, upstream)
+  return tensorGradient(e.emit('Relu', [name]), dims, factor)
 }
 
 /** Passes where the output is over 0; the derivative at 0 is 0. */

@@ -1,7 +1,7 @@
 import { sameDim } from '../../shapes.ts'
 import { takenFrom } from '../axes.ts'
 import type { GradientRule } from '../context.ts'
-import { broadcast, fixedLength, type Gradient, settle, sumTo, tensorGradient } from '../gradient.ts'
+import { broadcast, fixedLength, type Gradient, settleOnWay, sumTo, tensorGradient } from '../gradient.ts'
 
 /** The sum over the axes that were stretched. */
 export const expand: GradientRule = (node, upstream, context) => [
@@ -24,7 +24,7 @@ export const tile: GradientRule = (node, upstream, context) => {
 export const where: GradientRule = (node, upstream, context) => {
   const { e } = context
   const [condition, y] = [context.input(node, 0), context.output(node)]
-  const dy = settle(e, upstream)
+  const dy = settleOnWay(e, upstream)
   const dims = broadcast(dy.dims, condition.dims)
   const zero = e.scalar(0)
   const branches = [
@@ -34,7 +34,7 @@ export const where: GradientRule = (node, upstream, context) => {
   return node.input.map((_, i) => {
     const branch = branches[i - 1]
     if (branch === undefined || !context.needs(node, i)) return undefined
-    const chosen = tensorGradient(e.emit('Where', [condition.name, ...branch]), dims)
+    const chosen = tensorGradient(e.emit('Where', [condition.name, ...branch]), dims, dy.factor)
     return sumTo(e, chosen, y.dims, context.input(node, i).dims)
   })
 }

@@ -7,6 +7,7 @@ import {
   type Gradient,
   type OneHotGradient,
   scale,
+  seedTensor,
   stretch,
   sumTo,
   tensorGradient,
@@ -133,5 +134,5 @@ export function classRows(
   const images = dims.find((dim) => typeof dim !== 'number') ?? 1
   const rest = classAxis === 0 ? weightDims.slice(1) : [weightDims[0] ?? 1]
   const shape = to.map((_, i) => (i === channelAxis ? (to[i] ?? 1) : i === axis ? 1 : (dims[i] ?? 1)))
-  return tensorGradient(e.reshape(rows, [images, ...rest], shape), shape, factor)
+  return seedTensor(e, e.reshape(rows, [images, ...rest], shape), shape, factor)
 }

@@ -5,7 +5,7 @@ import { fromFront } from '../../slices.ts'
 import { takenFrom } from '../axes.ts'
 import type { AllOutputsRule, GradientContext } from '../context.ts'
 import type { Emitter } from '../emitter.ts'
-import { broadcast, expand, fixedLength, type Gradient, tensorGradient } from '../gradient.ts'
+import { broadcast, fixedLength, type Gradient, settleOnWay, stretch, tensorGradient } from '../gradient.ts'
 
 interface Part {
   readonly gradient: Gradient
@@ -31,9 +31,10 @@ function join(e: Emitter, parts: readonly Part[], axis: number): Gradient {
   const [first, ...others] = parts
   if (first !== undefined && others.length === 0) return first.gradient
   const across = parts.map(({ gradient }) => gradient.dims.with(axis, 1)).reduce<Dims>(broadcast, [])
-  const names = parts.map(({ gradient, size }) => expand(e, gradient, across.with(axis, size)).name)
+  const settled = parts.map(({ gradient, size }) => settleOnWay(e, stretch(e, gradient, across.with(axis, size))))
+  const names = settled.map(({ name }) => name)
   const whole = across.with(axis, sum(parts.map(({ size }) => size)))
-  return tensorGradient(e.emit('Concat', names, { axis: { int: axis } }), whole)
+  return tensorGradient(e.emit('Concat', names, { axis: { int: axis } }), whole, settled[0]?.factor)
 }
 
 /** As given, or else equal parts of which the last may be smaller. */
