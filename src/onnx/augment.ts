@@ -1,11 +1,19 @@
-import { GraphProtoSchema, type NodeProto, NodeProtoSchema, TensorProto_DataType, type ValueInfoProto } from 'onnx-buf'
+import {
+  GraphProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProto_DataType,
+  type ValueInfoProto,
+} from 'onnx-buf'
 import type { ClassifierGraph } from './classifier.ts'
 import { unsupported } from './errors.ts'
 import { buildGradients, type Passing } from './grad/build.ts'
 import { Emitter } from './grad/emitter.ts'
-import { add, type Gradient, tensorGradient } from './grad/gradient.ts'
+import { add, type Gradient, seedTensor } from './grad/gradient.ts'
 import { nodeReads } from './graph.ts'
 import { makeValueInfo, modelBytes, revise } from './messages.ts'
+import { narrowNodes } from './narrow.ts'
 import { dependents } from './paths.ts'
 import type { Dim, Dims } from './shapes.ts'
 
@@ -46,6 +54,8 @@ export class AugmentedGraph {
   readonly #extraOutputs = new Map<NodeProto, Map<number, string>>()
   readonly #inputs: ValueInfoProto[] = []
   readonly #outputs: ValueInfoProto[] = []
+  /** The added nodes that gradients pass; what is made of gradients stays in float32. */
+  readonly #passed = new Set<NodeProto>()
 
   constructor(classifier: ClassifierGraph) {
     const { graph, opset } = classifier
@@ -53,6 +63,7 @@ export class AugmentedGraph {
     this.classifier = classifier
     this.emitter = new Emitter({
       opset,
+      arithmetic: classifier.arithmetic.kind,
       taken: (name) => graph.producers.has(name) || graph.initializers.has(name) || inputs.has(name),
     })
     this.images = classifier.batch === 'fixed' ? 1 : BATCH
@@ -81,6 +92,7 @@ export class AugmentedGraph {
    */
   gradients(seed: SeedInputs, tensors: readonly string[], passing: Passing): (tensor: string) => Gradient {
     const { classifier, emitter } = this
+    const before = emitter.nodes.length
     const found = buildGradients({
       graph: classifier.graph,
       shapes: classifier.shapes,
@@ -90,6 +102,7 @@ export class AugmentedGraph {
       passing,
       extraOutputs: this.#extraOutputs,
     })
+    for (const node of emitter.nodes.slice(before)) this.#passed.add(node)
     return (tensor) => {
       const gradient = found.get(tensor)
       if (gradient === undefined) throw unsupported(classifier.graph.name, `has no gradient at "${tensor}"`)
@@ -157,14 +170,30 @@ export class AugmentedGraph {
     if (proto === undefined) throw unsupported(graph.name, 'holds no graph')
     const all = [...graph.nodes.map((node) => withOutputs(node, this.#extraOutputs.get(node))), ...this.emitter.nodes]
     const { nodes, needed } = prune(all, this.#outputs, inputName)
+    const initializer = [...proto.initializer, ...this.emitter.constants].filter(({ name }) => needed.has(name))
     const assembled = revise(GraphProtoSchema, proto, {
-      node: nodes,
-      initializer: [...proto.initializer, ...this.emitter.constants].filter(({ name }) => needed.has(name)),
+      node: [...this.#inArithmetic(nodes, initializer)],
+      initializer,
       input: [makeValueInfo(inputName, TensorProto_DataType.FLOAT, [this.#imageDim, ...shape]), ...this.#inputs],
       output: this.#outputs,
       valueInfo: [],
     })
     return { encode: () => modelBytes(graph.proto, assembled), externalFolder: graph.externalFolder, nodes, needed }
+  }
+
+  #inArithmetic(nodes: readonly NodeProto[], initializers: readonly TensorProto[]): readonly NodeProto[] {
+    const { arithmetic, graph, shapes } = this.classifier
+    if (arithmetic.kind === 'float32') return nodes
+    return narrowNodes({
+      name: graph.name,
+      nodes,
+      initializers,
+      outputs: this.#outputs.map(({ name }) => name),
+      beyondHalf: arithmetic.beyondHalf,
+      exact: new Set(this.emitter.nodes.filter((node) => !this.#passed.has(node))),
+      isOther: (tensor) => (shapes.get(tensor)?.dtype ?? 'float32') !== 'float32',
+      freshName: (stem) => this.emitter.name(stem),
+    })
   }
 
   get #imageDim(): number | string {
@@ -178,7 +207,7 @@ export class AugmentedGraph {
     const one: Gradient = { kind: 'one-hot', target, axis: classifier.classAxis, dims, factor: 1 }
     if (coefficients === undefined) return one
     const flat: Dims = [this.images, classifier.classes]
-    return add(emitter, one, tensorGradient(emitter.reshape(coefficients, flat, dims), dims))
+    return add(emitter, one, seedTensor(emitter, emitter.reshape(coefficients, flat, dims), dims))
   }
 }
 

@@ -30,9 +30,18 @@ export interface ClassifierGraph {
   readonly batch: Batch
   /** The patch grid that was stated. */
   readonly tokens: PatchGrid | undefined
-  /** `float16`: the model's own; it is computed in float32 all the same. */
+  /** `float16`: the model's own; it is computed in `arithmetic` all the same. */
   readonly precision: 'float32' | 'float16'
+  readonly arithmetic: Arithmetic
 }
+
+/**
+ * What graphs of a classifier are computed in. `beyondHalf`: the initializers outside the graph with numbers that no
+ * float16 holds.
+ */
+export type Arithmetic =
+  | { readonly kind: 'float32' }
+  | { readonly kind: 'float16'; readonly beyondHalf: ReadonlySet<string> }
 
 /**
  * Reads and understands a classifier. What a manifest states (`overrides`) wins over what the graph suggests.
@@ -78,6 +87,7 @@ export async function loadClassifier(
     batch,
     tokens,
     precision: widened === undefined ? 'float32' : 'float16',
+    arithmetic: { kind: 'float32' },
   }
 }
 

@@ -87,6 +87,19 @@ function entryOf(tensor: TensorProto, key: string): string | undefined {
   return tensor.externalData.find((entry) => entry.key === key)?.value
 }
 
+/** Where a tensor outside the graph lies; a length of 0 means all that its shape asks for. Undefined for an inline one. */
+export function externalPlace(
+  tensor: TensorProto,
+): { readonly location: string; readonly offset: number; readonly length: number } | undefined {
+  const location = entryOf(tensor, 'location')
+  if (location === undefined) return undefined
+  return {
+    location,
+    offset: Number(entryOf(tensor, 'offset') ?? 0),
+    length: Number(entryOf(tensor, 'length') ?? 0),
+  }
+}
+
 function fitsIn(tensor: TensorProto, size: number): boolean {
   const [offset, length] = [Number(entryOf(tensor, 'offset') ?? 0), Number(entryOf(tensor, 'length') ?? 0)]
   return offset >= 0 && length >= 0 && offset + length <= size

@@ -1,7 +1,13 @@
 import { type NodeProto, type TensorProto, TensorProto_DataType } from 'onnx-buf'
+import { LARGEST_HALF } from '../half.ts'
 import { type Attributes, makeNode } from '../messages.ts'
 import type { Dims } from '../shapes.ts'
 import { type FloatType, floatTensor, int64Tensor } from '../tensors.ts'
+
+const HALF_LOSS_SCALE = 2 ** 8
+
+/** Far enough from the smallest float that sums with zeros stay finite. */
+const LOWEST_FLOAT = -3e38
 
 /**
  * Collects the nodes and constants that are added to a graph. Each operator is written in the form that the graph's
@@ -14,6 +20,8 @@ export class Emitter {
    * factor takes it back. A power of two, which rounds nothing.
    */
   readonly lossScale: number
+  /** Under any real activation. */
+  readonly lowest: number
   readonly #floatType: FloatType
   readonly #taken: (name: string) => boolean
   readonly #nodes: NodeProto[] = []
@@ -25,11 +33,14 @@ export class Emitter {
   constructor(options: {
     readonly opset: number
     readonly floatType?: FloatType
-    readonly lossScale?: number
+    /** What the nodes will be computed in; float32 unless said otherwise. */
+    readonly arithmetic?: 'float32' | 'float16'
     readonly taken: (name: string) => boolean
   }) {
     this.opset = options.opset
-    this.lossScale = options.lossScale ?? 1
+    const isHalf = options.arithmetic === 'float16'
+    this.lossScale = isHalf ? HALF_LOSS_SCALE : 1
+    this.lowest = isHalf ? -LARGEST_HALF : LOWEST_FLOAT
     this.#floatType = options.floatType ?? TensorProto_DataType.FLOAT
     this.#taken = options.taken
   }

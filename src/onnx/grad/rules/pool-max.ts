@@ -25,9 +25,6 @@ function scatter(node: NodeProto, dy: string, context: GradientContext): string 
   return e.reshape(sums, [], x.dims)
 }
 
-/** Under any real activation; far enough from the smallest float that sums with zeros stay finite. */
-const LOWEST = -3e38
-
 /**
  * Without indices (operator sets 7 to 15, or column-major ones): a depthwise convolution lays out the taps of each window, the first tap
  * that equals the maximum takes the gradient, and a ConvTranspose with the same one-tap kernels brings it home.
@@ -59,7 +56,7 @@ function comparisons(node: NodeProto, axes: readonly WindowAxis[], dy: string, c
 function padded(x: string, axes: readonly WindowAxis[], context: GradientContext): string {
   const needed = axes.map((a) => Math.max((a.output - 1) * a.stride + reach(a) - a.begin - a.input, 0))
   const pads = [0, 0, ...axes.map(({ begin }) => begin), 0, 0, ...needed]
-  return pads.every((pad) => pad === 0) ? x : context.e.pad(x, pads, LOWEST)
+  return pads.every((pad) => pad === 0) ? x : context.e.pad(x, pads, context.e.lowest)
 }
 
 function slideAttributes(axes: readonly WindowAxis[], channels: number): Attributes {

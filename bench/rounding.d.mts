@@ -1,0 +1,1 @@
+export function rounding(bytes: Uint8Array): Uint8Array
