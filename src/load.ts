@@ -8,6 +8,7 @@ import { type ModelPreprocessing, preprocessing } from './models/preprocess.ts'
 import { type ResolvedModel, resolveModel } from './models/resolve.ts'
 import { type Device, Session } from './native.ts'
 import { type ClassifierGraph, loadClassifier } from './onnx/classifier.ts'
+import { inHalf } from './onnx/half-range.ts'
 import type { TargetLayer } from './onnx/layers.ts'
 import { checkLoadOptions, defaultDevice, defaultThreads, type LoadOptions } from './options.ts'
 import { autoBatch } from './sess/batch-size.ts'
@@ -46,7 +47,7 @@ export interface ExplainerInfo {
   readonly opset: number
   /** `fixed`: the model takes one image at a time, and windows run one by one. */
   readonly batch: 'dynamic' | 'made-dynamic' | 'fixed'
-  /** `float16`: the model's own; it is computed in float32 all the same. */
+  /** `float16`: the model's own; what it is computed in, the option of that name says. */
   readonly precision: 'float32' | 'float16'
   /** Default target layer; undefined where the graph has none. */
   readonly layer: string | undefined
@@ -99,11 +100,10 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
   const options = checkLoadOptions(given)
   const { device: deviceName = defaultDevice(), precision = 'fp32', signal } = options
   throwIfAborted(signal)
-  if (precision === 'fp16') throw invalidOption('precision', precision, 'fp32 or tf32: half precision is not offered')
   const { device, fallback } = openDevice(deviceName, options.threads ?? defaultThreads())
   let sessions: ExplainSessions | undefined
   try {
-    if (precision === 'tf32' && device.type === 'cpu') {
+    if (precision !== 'fp32' && device.type === 'cpu') {
       throw invalidOption('precision', precision, 'fp32 on a processor (the others need a CUDA device)')
     }
     const resolved = await resolveModel(name, {
@@ -111,12 +111,13 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
       onProgress: (progress) => options.onProgress?.({ ...progress, phase: 'download' }),
     })
     const pixels = preprocessing(resolved.manifest, options)
-    const classifier = await readClassifier(device, resolved, options)
+    const read = await readClassifier(device, resolved, options)
+    const classifier = precision === 'fp16' ? await inHalf(read) : read
     const activation = classifier.activation === 'unknown' ? 'softmax' : classifier.activation
     const stated = options.labels === undefined ? resolved.labels : await givenLabels(options.labels, signal)
     const labels = checkLabels(stated, classifier.classes)
     throwIfAborted(signal)
-    sessions = new ExplainSessions(device, classifier, activation, precision)
+    sessions = new ExplainSessions(device, classifier, activation, precision === 'tf32' ? 'tf32' : 'fp32')
     const ready = await sessions.classifying()
     ready[Symbol.dispose]()
     throwIfAborted(signal)

@@ -212,7 +212,8 @@ describe.skipIf(sharedMissing)('Explainer', () => {
 
   it.each<[string, object, string]>([
     ['a CUDA device', { device: 'cuda' }, 'DEVICE_UNAVAILABLE'],
-    ['half precision on the CPU', { precision: 'fp16' }, 'OPTION_INVALID'],
+    ['half precision on the CPU', { device: 'cpu', precision: 'fp16' }, 'OPTION_INVALID'],
+    ['TF32 on the CPU', { device: 'cpu', precision: 'tf32' }, 'OPTION_INVALID'],
     ['no threads', { threads: 0 }, 'OPTION_INVALID'],
     ['a mean of two numbers', { mean: [0.5, 0.5] }, 'OPTION_INVALID'],
     ['labels that are not there', { labels: '/nowhere/labels.txt' }, 'OPTION_INVALID'],

@@ -55,7 +55,7 @@ export async function loadExplainer(context: Context, options: ModelArguments & 
       `nothing states mean and std of ${explainer.info.model}: ImageNet's are taken (--mean, --std).`,
     )
   }
-  if (explainer.info.precision === 'float16') {
+  if (explainer.info.precision === 'float16' && precision !== 'fp16') {
     note(
       context,
       options,

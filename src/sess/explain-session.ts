@@ -58,6 +58,7 @@ export class ExplainSessions {
   readonly #device: Device
   readonly #classifier: ClassifierGraph
   readonly #activation: 'softmax' | 'sigmoid'
+  /** What the products of float32 are computed in. */
   readonly #precision: 'fp32' | 'tf32'
   /** The least recently used first. */
   #entries: readonly Entry[] = []
