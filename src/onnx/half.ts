@@ -1,5 +1,5 @@
 import { type TensorProto, TensorProto_DataType } from 'onnx-buf'
-import { tensorDims, tensorValues } from './tensors.ts'
+import { tensorValues } from './tensors.ts'
 
 /** The largest finite float16. */
 export const LARGEST_HALF = 65504
@@ -7,17 +7,16 @@ export const LARGEST_HALF = 65504
 /** Under this a number is nearer to 0 than to the smallest float16. */
 const SMALLEST_HALF = 2 ** -25
 
-/**
- * Whether a float32 tensor may be read as float16: no finite number of it is beyond 65504, and a single number other
- * than 0 (an epsilon) does not become 0. Only of what is inline; undefined for the rest.
- */
-export function fitsHalf(tensor: TensorProto): boolean | undefined {
-  if (tensor.dataType !== TensorProto_DataType.FLOAT) return true
-  const values = tensorValues(tensor)
-  if (values === undefined) return undefined
-  const [only] = tensorDims(tensor).length === 0 || values.length === 1 ? values : []
-  const vanishes = only !== undefined && only !== 0 && Math.abs(only) <= SMALLEST_HALF
-  return !vanishes && values.every(isWithin)
+/** Why a tensor is not read as float16: it holds a number beyond 65504, or is one (an epsilon) that would become 0. */
+export type Misfit = 'large' | 'small'
+
+/** Why a float32 tensor is not read as float16; undefined where it may be, and for what lies outside the graph. */
+export function misfitOf(tensor: TensorProto): Misfit | undefined {
+  if (tensor.dataType !== TensorProto_DataType.FLOAT) return undefined
+  const values = tensorValues(tensor) ?? []
+  if (!values.every(isWithin)) return 'large'
+  const [only = 0] = values
+  return values.length === 1 && only !== 0 && Math.abs(only) <= SMALLEST_HALF ? 'small' : undefined
 }
 
 /** Rounding to float16 takes numbers from 65520 on to infinity; infinities and NaN stay what they are. */

@@ -1,7 +1,7 @@
 import { type NodeProto, NodeProtoSchema, type TensorProto, TensorProto_DataType } from 'onnx-buf'
 import { unsupported } from './errors.ts'
 import { describeNode, nodeReads } from './graph.ts'
-import { fitsHalf } from './half.ts'
+import { type Misfit, misfitOf } from './half.ts'
 import { givesTruths, halfForm } from './half-operators.ts'
 import { intAttribute, makeNode, revise, tensorAttribute } from './messages.ts'
 
@@ -40,12 +40,18 @@ export function narrowNodes(graph: FloatGraph): readonly NodeProto[] {
   return narrowing.nodes
 }
 
+/** A weight that does not fit: the initializer or Constant, and why. */
+interface MisfitWeight {
+  readonly name: string
+  readonly why: Misfit
+}
+
 class Narrowing {
   readonly nodes: NodeProto[] = []
   readonly #graph: FloatGraph
   readonly #initializers: ReadonlyMap<string, TensorProto>
-  /** What follows from weights alone, and the first initializer or node behind it that does not fit. */
-  readonly #constants = new Map<string, string | undefined>()
+  /** What follows from weights alone, and what of them does not fit. */
+  readonly #constants = new Map<string, MisfitWeight | undefined>()
   /** Tensors in float16, by the name they have in the float32 graph. */
   readonly #halves = new Map<string, string>()
   /** Tensors that a node made in float16; the others of `#halves` are copies. */
@@ -102,23 +108,21 @@ class Narrowing {
   #takeConstant(node: NodeProto): void {
     const value = node.opType === 'Constant' ? tensorAttribute(node, 'value') : undefined
     const misfit =
-      value !== undefined && fitsHalf(value) === false
-        ? node.output[0]
-        : nodeReads(node)
-            .map((name) => this.#misfit(name))
-            .find((name) => name !== undefined)
+      value === undefined ? this.#misfitAmong(nodeReads(node)) : named(node.output[0] ?? '', misfitOf(value))
     for (const output of node.output) this.#constants.set(output, misfit)
     this.nodes.push(node)
   }
 
-  /** The initializer or constant behind a weight that does not fit. */
-  #misfit(name: string): string | undefined {
-    if (this.#constants.has(name)) return this.#constants.get(name)
+  #misfitAmong(names: readonly string[]): MisfitWeight | undefined {
+    return names.map((name) => this.#misfit(name)).find((misfit) => misfit !== undefined)
+  }
+
+  #misfit(name: string): MisfitWeight | undefined {
     const tensor = this.#initializers.get(name)
-    if (tensor === undefined) return undefined
-    const misfit = this.#graph.beyondHalf.has(name) || fitsHalf(tensor) === false ? name : undefined
-    this.#constants.set(name, misfit)
-    return misfit
+    if (tensor !== undefined && !this.#constants.has(name)) {
+      this.#constants.set(name, named(name, this.#graph.beyondHalf.has(name) ? 'large' : misfitOf(tensor)))
+    }
+    return this.#constants.get(name)
   }
 
   /** To float32: of truths, when it is asked for; of what is in float16 already, nothing. */
@@ -141,13 +145,13 @@ class Narrowing {
       if (this.#graph.isOther(node.output[0] ?? '')) return false
     }
     const shared = sharedInputs(node)
-    const misfit = shared.map((name) => this.#misfit(name)).find((name) => name !== undefined)
-    if (form.kind === 'product') {
-      if (misfit === undefined) return true
-      const why = `"${misfit}" holds numbers beyond 65504, which float16 does not; take fp32`
+    const misfit = this.#misfitAmong(shared)
+    if (form.kind === 'product' && misfit?.why === 'large') {
+      const why = `"${misfit.name}" holds numbers beyond 65504, which float16 does not; take fp32`
       throw unsupported(this.#graph.name, `cannot be computed in float16: ${describeNode(node)}: ${why}`)
     }
     if (misfit !== undefined) return false
+    if (form.kind === 'product') return true
     // What is rounded is only compared with what is: an identity convolution of a maximum would else be under it
     if (form.outputs === 'none') return shared.some((name) => this.#narrowed.has(name))
     return shared.every((name) => this.#isWeight(name) || this.#masks.has(name) || this.#narrowed.has(name))
@@ -173,6 +177,10 @@ class Narrowing {
     for (const name of nodeReads(node)) this.full(name)
     this.nodes.push(node)
   }
+}
+
+function named(name: string, why: Misfit | undefined): MisfitWeight | undefined {
+  return why && { name, why }
 }
 
 /** The inputs that have the type of the node's numbers. */
