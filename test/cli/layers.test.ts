@@ -40,7 +40,7 @@ describe('sess layers', () => {
   it.each<[string, readonly string[], number, RegExp]>([
     ['an output of another kind', [photo, '-o', 'maps.npy'], 2, /OPTION_INVALID: -o is "maps.npy"/],
     ['to write over its input', [photo, '-o', photo], 2, /OPTION_INVALID/],
-    ['an unknown method', [photo, '--method', 'grab-cam'], 2, /OPTION_INVALID: method is "grab-cam"/],
+    ['an unknown method', [photo, '--method', 'grab-cam'], 2, /OPTION_INVALID: --method is "grab-cam"/],
     ['a method that reads no layer', [photo, '--method', 'gradient'], 2, /gradient reads no layer/],
     ['a photo that is not there', ['/nowhere.jpg'], 1, /IMAGE_UNREADABLE/],
   ])('refuses %s', async (_, argv, expected, message) => {

@@ -4,13 +4,14 @@ import { type CaptionFacts, overlayCaption } from '../../src/render/caption.ts'
 const window = { index: 0, level: 0, probability: 0.5, weight: 1, kept: true, x: 0, y: 0, width: 64, height: 64 }
 const facts = (options: object = {}, more: Partial<CaptionFacts> = {}): CaptionFacts => ({
   target: { index: 282, label: 'tiger cat', logit: 3, probability: 0.1416 },
+  against: [],
   method: 'grad-cam',
   model: 'tiny200',
   layer: 'features',
   windows: Array.from({ length: 4 }, () => ({ ...window, box: window })),
   options: {
-    ...{ method: 'grad-cam', layer: 'features', target: { index: 282, label: 'tiger cat' }, against: [] },
-    ...{ seed: undefined, tokens: undefined, scales: [64, 80], step: [64, 64], preFilter: 0, theta: 0 },
+    ...{ method: 'grad-cam', layer: 'features', target: 282, against: undefined },
+    ...{ seed: undefined, scales: [64, 80], step: [64, 64], preFilter: 0, theta: 0 },
     ...{ fusion: 'mean', smooth: false, sess: true, antialias: true, batch: 1, maxWindows: 9, maxPixels: 9 },
     ...{ keepMaps: false, ...options },
   },
@@ -41,7 +42,7 @@ it('says what the target is held against, and how windows are fused', () => {
     { index: 1, label: 'dog', weight: 1 },
     { index: 2, label: undefined, weight: -0.5 },
   ]
-  const made = overlayCaption(facts({ against, fusion: 'max', scales: [64] }), map, {})
+  const made = overlayCaption(facts({ fusion: 'max', scales: [64] }, { against }), map, {})
   expect(made.title).toBe('tiger cat (282) minus dog (1) plus 0.5 × class 2, 14.2 %')
   expect(made.lines[0]).toBe('SESS + Grad-CAM, 4 windows of 1 scale, fusion max')
 })

@@ -15,12 +15,13 @@ afterAll(() => device.dispose())
 const long = 'Staffordshire bullterrier, Staffordshire bull terrier, and what else it is called in the show ring'
 const facts = (label = 'tabby', layer = 'features'): CaptionFacts => ({
   target: { index: 281, label, logit: 3, probability: 0.125 },
+  against: [],
   method: 'grad-cam',
   model: 'tiny200',
   layer,
   windows: [],
   options: {
-    ...{ method: 'grad-cam', layer, target: { index: 281, label }, against: [], seed: undefined, tokens: undefined },
+    ...{ method: 'grad-cam', layer, target: 281, against: undefined, seed: undefined },
     ...{ scales: [64], step: [64, 64], preFilter: 0, theta: 0, fusion: 'mean', smooth: false, sess: true },
     ...{ antialias: true, batch: 1, maxWindows: 9, maxPixels: 9, keepMaps: false },
   },
