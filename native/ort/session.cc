@@ -1,6 +1,7 @@
 #include "ort/session.h"
 
 #include "core/error.h"
+#include "ort/failure.h"
 #include "ort/runtime.h"
 
 namespace sess::ort {
@@ -22,31 +23,28 @@ Ort::SessionOptions ortOptions(const SessionOptions& options) {
   return so;
 }
 
+Error failure(const Ort::Exception& error, const std::string& what, bool onCuda, Code otherwise) {
+  const std::string message = error.what();
+  if (error.GetOrtErrorCode() == ORT_NOT_IMPLEMENTED) otherwise = Code::modelUnsupported;
+  const Code code = failureCode(message, onCuda, otherwise);
+  return {code, what + (code == Code::outOfMemory ? " for want of memory: " : ": ") + message};
+}
+
 /** Without copies of its own: what runs does so on our stream, which alone orders it. */
 void appendCuda(Ort::SessionOptions& so, const CudaStream& cuda, Precision precision) {
-  Ort::CUDAProviderOptions options;
-  options.Update({{"device_id", std::to_string(cuda.device)},
-                  {"cudnn_conv_algo_search", "HEURISTIC"},
-                  {"use_tf32", precision == Precision::tf32 ? "1" : "0"},
-                  {"do_copy_in_default_stream", "1"}});
-  options.UpdateWithValue("user_compute_stream", cuda.stream);
   try {
+    Ort::CUDAProviderOptions options;  // loads the provider
+    options.Update({{"device_id", std::to_string(cuda.device)},
+                    {"cudnn_conv_algo_search", "HEURISTIC"},
+                    {"use_tf32", precision == Precision::tf32 ? "1" : "0"},
+                    {"do_copy_in_default_stream", "1"}});
+    options.UpdateWithValue("user_compute_stream", cuda.stream);
     so.AppendExecutionProvider_CUDA_V2(*options);
   } catch (const Ort::Exception& error) {
-    throw Error(Code::deviceUnavailable, std::string("ONNX Runtime's CUDA provider cannot be used: ") + error.what());
+    const std::string message = error.what();
+    throw Error(failureCode(message, true, Code::deviceUnavailable),
+                "ONNX Runtime's CUDA provider cannot be used: " + message);
   }
-}
-
-/** ONNX Runtime has no error code for want of memory, only these words. */
-bool isOutOfMemory(const std::string& message) {
-  return message.find("Failed to allocate memory") != std::string::npos ||
-         message.find("bad_alloc") != std::string::npos || message.find("out of memory") != std::string::npos;
-}
-
-Error failure(const Ort::Exception& error, const std::string& what, Code otherwise) {
-  const std::string message = error.what();
-  if (isOutOfMemory(message)) return {Code::outOfMemory, what + " for want of memory: " + message};
-  return {error.GetOrtErrorCode() == ORT_NOT_IMPLEMENTED ? Code::modelUnsupported : otherwise, what + ": " + message};
 }
 
 TensorInfo tensorInfo(const std::string& name, const Ort::TypeInfo& type) {
@@ -82,7 +80,7 @@ Session::Session(const SessionOptions& options) : cuda_(options.cuda) {
           tensorInfo(session_.GetOutputNameAllocated(i, allocator).get(), session_.GetOutputTypeInfo(i)));
     }
   } catch (const Ort::Exception& error) {
-    throw failure(error, "ONNX Runtime cannot open the model", Code::modelUnreadable);
+    throw failure(error, "ONNX Runtime cannot open the model", cuda_.has_value(), Code::modelUnreadable);
   }
 }
 
@@ -97,7 +95,7 @@ void Session::run(const std::vector<Bound>& inputs, const std::vector<Bound>& ou
     session_.Run(options, binding);
   } catch (const Ort::Exception& error) {
     if (interrupt.raised()) throw Error(Code::aborted, "The run was aborted.");
-    throw failure(error, "ONNX Runtime cannot run the model", Code::modelUnsupported);
+    throw failure(error, "ONNX Runtime cannot run the model", cuda_.has_value(), Code::modelUnsupported);
   }
 }
 

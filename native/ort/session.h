@@ -57,7 +57,7 @@ class Session {
   [[nodiscard]] const std::vector<TensorInfo>& outputs() const noexcept { return outputs_; }
 
   /** Blocks until done, or, on a CUDA device, enqueued: one run at a time there. Throws Code::aborted after
-   * interrupt.raise(), modelUnsupported or outOfMemory. */
+   * interrupt.raise(), modelUnsupported, deviceUnavailable or outOfMemory. */
   void run(const std::vector<Bound>& inputs, const std::vector<Bound>& outputs, Interrupt& interrupt);
 
  private:
