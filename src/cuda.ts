@@ -10,14 +10,14 @@ export interface CudaState extends CudaPresence {
   readonly missing: readonly string[]
 }
 
-/** By the CUDA versions that a provider may be built for: one name of each must be found. */
-const librariesOfProvider: readonly (readonly string[])[] = [
-  ['libcudart.so.12', 'libcudart.so.13'],
-  ['libcublasLt.so.12', 'libcublasLt.so.13'],
-  ['libcublas.so.12', 'libcublas.so.13'],
-  ['libcurand.so.10'],
-  ['libcudnn.so.9'],
-]
+const ofEither = ['libcurand.so.10', 'libcudnn.so.9']
+/** By the CUDA versions that a provider may be built for; of one version, all must be found. */
+const librariesOfProvider: readonly (readonly string[])[] = ['12', '13'].map((major) => [
+  `libcudart.so.${major}`,
+  `libcublasLt.so.${major}`,
+  `libcublas.so.${major}`,
+  ...ofEither,
+])
 
 let known: CudaState | undefined
 
@@ -32,12 +32,12 @@ export function cudaState(): CudaState {
   return known
 }
 
-/** The sets of which no name is found, each as its names. */
+/** What is missing of the set that lacks least; nothing where one is complete. */
 export function missingOf(
   sets: readonly (readonly string[])[],
   missing: (names: readonly string[]) => readonly string[],
 ): readonly string[] {
-  return sets.filter((names) => missing(names).length === names.length).map((names) => names.join(' or '))
+  return sets.map(missing).reduce((least, names) => (names.length < least.length ? names : least))
 }
 
 /** Why CUDA cannot be used, with what to do about it; undefined where it can. */

@@ -34,6 +34,36 @@ export interface OpenedDevice {
 }
 
 /**
+ * What `use` gives on the device of that name, which is disposed where it fails. Where `auto` took a GPU that then cannot
+ * be opened or used, or has no room, the processor serves instead.
+ * @throws SessError `DEVICE_UNAVAILABLE`, and what `use` throws
+ */
+export async function onDevice<T>(
+  name: string,
+  threads: number,
+  use: (opened: OpenedDevice) => Promise<T>,
+  open: (name: string, threads: number) => OpenedDevice = openDevice,
+): Promise<T> {
+  let onProcessor = name === 'cpu'
+  try {
+    const opened = open(name, threads)
+    onProcessor = opened.device.type === 'cpu'
+    return await use(opened).catch((error) => {
+      opened.device.dispose()
+      throw error
+    })
+  } catch (error) {
+    if (name !== 'auto' || onProcessor || !isFaultOfDevice(error)) throw error
+    const reason = error.message.replace(/\s+/g, ' ').replace(/[\s.]+$/, '')
+    return await onDevice('cpu', threads, ({ device }) => use({ device, fallback: reason }), open)
+  }
+}
+
+function isFaultOfDevice(error: unknown): error is SessError {
+  return error instanceof SessError && (error.code === 'DEVICE_UNAVAILABLE' || error.code === 'OUT_OF_MEMORY')
+}
+
+/**
  * Opens the device by its name: `auto` is the first CUDA device that can be used, else the processor.
  * @throws SessError `DEVICE_UNAVAILABLE`
  */

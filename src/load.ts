@@ -1,4 +1,4 @@
-import { openDevice } from './device.ts'
+import { type OpenedDevice, onDevice } from './device.ts'
 import { invalidOption } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { type MethodSupport, methodSupport } from './methods/support.ts'
@@ -98,13 +98,24 @@ export async function readClassifier(
 /** A model by registry id, path or folder, its gradient graph built and open in ONNX Runtime. */
 export async function loadModel(name: string | URL, given: LoadOptions): Promise<LoadedModel> {
   const options = checkLoadOptions(given)
-  const { device: deviceName = defaultDevice(), precision = 'fp32', signal } = options
+  const { device = defaultDevice(), threads = defaultThreads(), precision = 'fp32', signal } = options
   throwIfAborted(signal)
-  const { device, fallback } = openDevice(deviceName, options.threads ?? defaultThreads())
+  return await onDevice(device, threads, (opened) => loadOn(opened, name, precision, options))
+}
+
+/** As `loadModel`, on an open device. */
+async function loadOn(
+  { device, fallback }: OpenedDevice,
+  name: string | URL,
+  precision: 'fp32' | 'tf32' | 'fp16',
+  options: LoadOptions,
+): Promise<LoadedModel> {
+  const { signal } = options
   let sessions: ExplainSessions | undefined
   try {
     if (precision !== 'fp32' && device.type === 'cpu') {
-      throw invalidOption('precision', precision, 'fp32 on a processor (the others need a CUDA device)')
+      const why = fallback === undefined ? '' : `, and the GPU is not used: ${fallback}`
+      throw invalidOption('precision', precision, `fp32 on a processor (the others need a CUDA device${why})`)
     }
     const resolved = await resolveModel(name, {
       signal,
@@ -127,7 +138,6 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
     return { ...model, device, fallback, sessions, batch }
   } catch (error) {
     await sessions?.dispose()
-    device.dispose()
     throw error
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { deviceFinding } from '../src/cli/doctor.ts'
 import { type CudaState, cudaFault, cudaState, missingOf } from '../src/cuda.ts'
-import { describeCuda, devices, openDevice } from '../src/device.ts'
+import { describeCuda, devices, type OpenedDevice, onDevice, openDevice } from '../src/device.ts'
+import { SessError } from '../src/error.ts'
 import { Device, missingLibraries, Stream, smooth, Tensor } from '../src/native.ts'
 
 const gpu = { name: 'NVIDIA H100', architecture: '9.0', memoryBytes: 8e10, fault: '' }
@@ -34,10 +35,15 @@ describe('why CUDA is not used', () => {
     expect(describeCuda(state)).toMatchObject({ available: false, reason: expect.stringMatching(sentence) })
   })
 
-  it('names the sets of libraries of which none is found', () => {
-    const found = new Set(['b2'])
-    const missing = (names: readonly string[]) => names.filter((name) => !found.has(name))
-    expect(missingOf([['a1', 'a2'], ['b1', 'b2'], ['c']], missing)).toEqual(['a1 or a2', 'c'])
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['one version is there', ['cudart.13', 'cublas.13', 'dnn'], []],
+    ['each library is there, but of no one version', ['cudart.12', 'cublas.13', 'dnn'], ['cublas.12']],
+    ['one version lacks less', ['cublas.13', 'dnn'], ['cudart.13']],
+    ['nothing is there', [], ['cudart.12', 'cublas.12', 'dnn']],
+  ])('names the libraries of one CUDA version where %s', (_, found, expected) => {
+    const missing = (names: readonly string[]) => names.filter((name) => !found.includes(name))
+    const sets = ['12', '13'].map((major) => [`cudart.${major}`, `cublas.${major}`, 'dnn'])
+    expect(missingOf(sets, missing)).toEqual(expected)
   })
 
   it('comes from the dynamic linker', () => {
@@ -117,5 +123,78 @@ describe('devices', () => {
       ),
     )
     expect(onCuda).toEqual(onCpu)
+  })
+})
+
+describe('a GPU that cannot be used after all', () => {
+  /** A GPU whose memory is the processor's. */
+  class Gpu extends Device {
+    isDisposed = false
+    override readonly type = 'cuda'
+    override dispose() {
+      this.isDisposed = true
+      super.dispose()
+    }
+  }
+
+  function opener() {
+    const gpus: Gpu[] = []
+    const open = (name: string, threads: number) => {
+      if (name === 'cpu') return openDevice(name, threads)
+      const gpu = new Gpu({ type: 'cpu', threads })
+      gpus.push(gpu)
+      return { device: gpu }
+    }
+    return { gpus, open }
+  }
+
+  const failing =
+    (error: Error) =>
+    async ({ device, fallback }: OpenedDevice) => {
+      if (device.type === 'cuda') throw error
+      const { type } = device
+      device.dispose()
+      return { type, fallback }
+    }
+
+  it.each(['DEVICE_UNAVAILABLE', 'OUT_OF_MEMORY'] as const)('leaves auto to the processor: %s', async (code) => {
+    const { gpus, open } = opener()
+    const error = new SessError(code, 'The provider\ncannot be loaded.')
+    const used = await onDevice('auto', 1, failing(error), open)
+    expect(used).toEqual({ type: 'cpu', fallback: 'The provider cannot be loaded' })
+    expect(gpus.map((gpu) => gpu.isDisposed)).toEqual([true])
+  })
+
+  it('leaves auto to the processor where it cannot even be opened', async () => {
+    const open = (name: string, threads: number) => {
+      if (name === 'auto') throw new SessError('DEVICE_UNAVAILABLE', 'it is in use')
+      return openDevice(name, threads)
+    }
+    expect(await onDevice('auto', 1, failing(new Error('unused')), open)).toEqual({
+      type: 'cpu',
+      fallback: 'it is in use',
+    })
+  })
+
+  it.each<[string, string, Error]>([
+    ['the device was named', 'cuda', new SessError('DEVICE_UNAVAILABLE', 'it is in use')],
+    ['the model is at fault', 'auto', new SessError('MODEL_UNREADABLE', 'it is empty')],
+    ['it is a defect', 'auto', new TypeError('a defect')],
+  ])('fails where %s', async (_, name, error) => {
+    const { gpus, open } = opener()
+    await expect(onDevice(name, 1, failing(error), open)).rejects.toBe(error)
+    expect(gpus.map((gpu) => gpu.isDisposed)).toEqual([true])
+  })
+
+  it('fails once where the processor has no room either', async () => {
+    const { open } = opener()
+    const error = new SessError('OUT_OF_MEMORY', 'There is no room.')
+    const tried: string[] = []
+    const use = async ({ device }: OpenedDevice) => {
+      tried.push(device.type)
+      throw error
+    }
+    await expect(onDevice('auto', 1, use, open)).rejects.toBe(error)
+    expect(tried).toEqual(['cuda', 'cpu'])
   })
 })
