@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
 
 #include "core/error.h"
 #include "core/hd.h"
@@ -49,11 +50,25 @@ struct alignas(4) Byte4 {
   std::uint8_t at[4];
 };
 
+/** Whether every address `p + k * stride` suits `loadAligned<T>`. */
+template <class T>
+bool suits(const void* p, std::int64_t strideBytes = 0) {
+  return reinterpret_cast<std::uintptr_t>(p) % sizeof(T) == 0 &&
+         strideBytes % static_cast<std::int64_t>(sizeof(T)) == 0;
+}
+
+/** On the host, what a device would stop at, in builds without asserts too. */
+template <class T>
+void requireAligned(const void* p) {
+  if (!suits<T>(p)) throw std::logic_error("a kernel moves elements at an address that is no multiple of their size");
+}
+
 template <class T>
 SESS_HD_INLINE T loadAligned(const void* from) {
 #if defined(__CUDA_ARCH__)
   return *static_cast<const T*>(from);
 #else
+  requireAligned<T>(from);
   T value;
   std::memcpy(&value, from, sizeof(T));
   return value;
@@ -65,15 +80,9 @@ SESS_HD_INLINE void storeAligned(void* to, const T& value) {
 #if defined(__CUDA_ARCH__)
   *static_cast<T*>(to) = value;
 #else
+  requireAligned<T>(to);
   std::memcpy(to, &value, sizeof(T));
 #endif
-}
-
-/** Whether every address `p + k * stride` suits `loadAligned<T>`. */
-template <class T>
-bool suits(const void* p, std::int64_t strideBytes = 0) {
-  return reinterpret_cast<std::uintptr_t>(p) % sizeof(T) == 0 &&
-         strideBytes % static_cast<std::int64_t>(sizeof(T)) == 0;
 }
 
 /** Coordinates on the device have 32 bits. Throws Code::optionInvalid. */

@@ -1,5 +1,6 @@
 // What the table of backends in support.h does not say about the CUDA kernels.
 #include <array>
+#include <stdexcept>
 
 #include "core/error.h"
 #include "cuda/device.h"
@@ -64,6 +65,53 @@ TEST(CudaKernels, ThreadsOfATeamDoNotRace) {
   expectSame<float>(2 * 9 * 31, [&](Backend& b, Guarded<float>& o) {
     b.upsample({a.data(), {3, 5}, rows, {9, 31}, false, o.data()}, never());
   });
+}
+
+TEST(CudaKernels, ThreadsOfATeamDoNotRaceInMasksAndRegions) {
+  Random random(2);
+  const FusionCase windows(fusionShapes()[3], 5);
+  expectSame<float>(2 * 37 * 53, [&](Backend& b, Guarded<float>& o) {
+    b.fold({windows.args(Fusion::mean, 0.0F, nullptr), 0.0, o.data()}, never());
+  });
+  const Size size{9, 31};
+  constexpr std::int64_t kPixels = 9 * 31, kImage = 3 * kPixels;
+  const auto features = random.floats(2 * 5 * 15), images = random.floats(2 * kImage, -2.0, 2.0);
+  expectSame<float>(30, [&](Backend& b, Guarded<float>& o) {
+    b.channelRanges({features.data(), 10, 15, o.data()}, never());
+  });
+  const std::vector<Copy> copies{{1, 4}, {0, 0}, {1, 2}};
+  const Images rows{images.data(), size, Layout::nhwc};
+  expectSame<float>(3 * kImage, [&](Backend& b, Guarded<float>& o) {
+    b.maskBatch({rows, nullptr, features.data(), 5, {3, 5}, copies, o.data()}, never());
+  });
+  expectSame<float>(2 * kImage, [&](Backend& b, Guarded<float>& o) { b.blur({rows, 2, 11, 5.0, o.data()}, never()); });
+  expectSame<float>(3 * 75, [&](Backend& b, Guarded<float>& o) {
+    b.ablate({features.data(), 1, 5, 15, copies, o.data()}, never());
+  });
+  const std::vector<PlacedSquare> squares{{0, 0, 0}, {1, 5, 26}, {1, 3, 7}};
+  expectSame<float>(3 * kImage, [&](Backend& b, Guarded<float>& o) {
+    b.occlude({rows, {4, 5}, squares, o.data()}, never());
+  });
+  const auto weights = random.floats(2 * 3, -1.0, 0.5);
+  const std::vector<std::int32_t> slots{1, 0};
+  std::array<float, 2> peaks{};
+  expectSame<float>(
+      2 * kPixels,
+      [&](Backend& b, Guarded<float>& o) {
+        b.riseReduce({weights.data(), 3, {5, 7, 0.5}, slots, size, o.data(), peaks.data()}, never());
+      },
+      1e-6);
+  const std::vector<Point> points{{0, 0}, {5, 26}, {3, 7}};
+  expectSame<float>(2 * kPixels, [&](Backend& b, Guarded<float>& o) {
+    b.occlusionReduce({weights.data(), {4, 5}, points, slots, size, o.data(), peaks.data()}, never());
+  });
+}
+
+TEST(CudaKernels, AddressesThatADeviceRefusesAreRefusedOnTheHost) {
+  alignas(16) std::array<float, 8> memory{};
+  EXPECT_NO_THROW((void)cuda::loadAligned<cuda::Float4>(memory.data() + 4));
+  EXPECT_THROW((void)cuda::loadAligned<cuda::Float4>(memory.data() + 1), std::logic_error);
+  EXPECT_THROW(cuda::storeAligned(memory.data() + 2, cuda::Float4{}), std::logic_error);
 }
 
 TEST(CudaKernels, ACancelledOpLaunchesNothing) {
