@@ -48,14 +48,6 @@ class CudaBackend final : public LaunchedBackend<DeviceLauncher, StreamBackend> 
 
 }  // namespace
 
-bool hasKernels(int device) {
-  cudaFuncAttributes attributes{};
-  const bool has = cudaSetDevice(device) == cudaSuccess &&
-                   cudaFuncGetAttributes(&attributes, runThreads<FinishPixel>) == cudaSuccess;
-  (void)cudaGetLastError();
-  return has;
-}
-
 std::unique_ptr<StreamBackend> makeBackend(int device) {
   static const Presence presence = probe();  // asking takes longer than making a stream
   if (presence.devices.empty()) throw Error(Code::deviceUnavailable, presence.reason);
@@ -67,6 +59,7 @@ std::unique_ptr<StreamBackend> makeBackend(int device) {
   }
   const DeviceInfo& info = presence.devices[static_cast<std::size_t>(device)];
   if (!info.fault.empty()) throw Error(Code::deviceUnavailable, info.fault);
+  keepFreedMemory(device);
   return std::make_unique<CudaBackend>(device);
 }
 

@@ -7,7 +7,4 @@ namespace sess::cuda {
 /** Throws where `status` is no success: Code::outOfMemory, or deviceUnavailable. `what` was being done. */
 void check(cudaError_t status, const char* what);
 
-/** Whether this build has kernels for a device's architecture. */
-bool hasKernels(int device);
-
 }  // namespace sess::cuda

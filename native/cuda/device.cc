@@ -4,10 +4,13 @@
 #include <utility>
 
 #include "core/error.h"
+#include "cuda/architectures.h"
 #include "cuda/check.h"
 
 namespace sess::cuda {
 namespace {
+
+constexpr Architecture kBuilt[] = {SESS_CUDA_BUILT};
 
 std::string versionOf(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
@@ -26,6 +29,17 @@ std::string countFault(cudaError_t status, const Presence& presence) {
     default:
       return std::string("the NVIDIA driver does not answer: ") + cudaGetErrorString(status);
   }
+}
+
+/** Why a device cannot be used; empty where it can. Makes no context on it. */
+std::string faultOf(int device, const cudaDeviceProp& properties, const DeviceInfo& info) {
+  if (!runsOn(kBuilt, properties.major, properties.minor)) {
+    return info.name + " has architecture " + info.architecture + ", for which this build has no kernels";
+  }
+  int hasPools = 0;
+  const cudaError_t asked = cudaDeviceGetAttribute(&hasPools, cudaDevAttrMemoryPoolsSupported, device);
+  if (asked != cudaSuccess) return std::string("the device does not answer: ") + cudaGetErrorString(asked);
+  return hasPools == 0 ? info.name + " has no memory pools, which working memory comes from" : "";
 }
 
 }  // namespace
@@ -57,11 +71,12 @@ Presence probe() {
                     properties.totalGlobalMem, ""};
     if (asked != cudaSuccess) {
       info.fault = std::string("the device does not answer: ") + cudaGetErrorString(asked);
-    } else if (!hasKernels(i)) {
-      info.fault = info.name + " has architecture " + info.architecture + ", for which this build has no kernels";
+    } else {
+      info.fault = faultOf(i, properties, info);
     }
     presence.devices.push_back(std::move(info));
   }
+  (void)cudaGetLastError();
   const bool usable =
       std::any_of(presence.devices.begin(), presence.devices.end(), [](const auto& d) { return d.fault.empty(); });
   if (!usable) presence.reason = count > 0 ? presence.devices.front().fault : countFault(cudaErrorNoDevice, presence);

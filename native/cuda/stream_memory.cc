@@ -1,12 +1,21 @@
 #include "cuda/stream_memory.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <string>
 
 #include "cuda/check.h"
 
 namespace sess::cuda {
+
+void keepFreedMemory(int device) {
+  constexpr std::uint64_t kKept = std::uint64_t{256} << 20;
+  std::uint64_t most = kKept;
+  cudaMemPool_t pool = nullptr;
+  check(cudaDeviceGetDefaultMemPool(&pool, device), "asking for the device's memory pool");
+  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &most), "setting up the device's memory pool");
+}
 
 void StreamMemory::release(cudaStream_t stream) noexcept {
   for (const Chunk& chunk : chunks_) (void)cudaFreeAsync(chunk.memory, stream);

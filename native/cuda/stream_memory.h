@@ -7,6 +7,9 @@
 
 namespace sess::cuda {
 
+/** Lets the device keep some of what streams free: giving it back to the driver at every synchronisation costs time. */
+void keepFreedMemory(int device);
+
 /**
  * Working memory of the ops of one stream: handed out piece by piece, taken back all at once when the next op begins.
  * The next op's kernels run after this one's, so they may have the same memory.

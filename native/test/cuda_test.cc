@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "cuda/architectures.h"
 #include "cuda/device.h"
 #include "cuda/launched_backend.h"
 #include "fusion_cases.h"
@@ -112,6 +113,20 @@ TEST(CudaKernels, AddressesThatADeviceRefusesAreRefusedOnTheHost) {
   EXPECT_NO_THROW((void)cuda::loadAligned<cuda::Float4>(memory.data() + 4));
   EXPECT_THROW((void)cuda::loadAligned<cuda::Float4>(memory.data() + 1), std::logic_error);
   EXPECT_THROW(cuda::storeAligned(memory.data() + 2, cuda::Float4{}), std::logic_error);
+}
+
+TEST(CudaDevice, KernelsRunWhereTheirArchitectureSays) {
+  constexpr std::array<cuda::Architecture, 4> built{{{75, false}, {80, false}, {86, false}, {120, true}}};
+  const auto runs = [&](int major, int minor) { return cuda::runsOn(built, major, minor); };
+  EXPECT_FALSE(runs(7, 0));
+  EXPECT_TRUE(runs(7, 5));
+  EXPECT_TRUE(runs(8, 0));
+  EXPECT_TRUE(runs(8, 9));  // by the code for 8.6
+  EXPECT_FALSE(runs(9, 0));
+  EXPECT_FALSE(runs(10, 3));
+  EXPECT_TRUE(runs(12, 0));
+  EXPECT_TRUE(runs(12, 1));
+  EXPECT_TRUE(runs(13, 0));  // by PTX
 }
 
 TEST(CudaKernels, ACancelledOpLaunchesNothing) {
