@@ -27,6 +27,11 @@ export function describeCuda(state: CudaState): DeviceInfo {
   return { name: 'cuda', available: true, driver: state.driver, devices: state.devices }
 }
 
+/** Bytes of a CUDA device's memory. */
+export function memoryOf({ index }: Device): number {
+  return cudaState().devices[index]?.memoryBytes ?? 0
+}
+
 /** An open device; `fallback` says why it is not the GPU that the machine has. */
 export interface OpenedDevice {
   readonly device: Device

@@ -1,4 +1,4 @@
-import { type OpenedDevice, onDevice } from './device.ts'
+import { memoryOf, type OpenedDevice, onDevice } from './device.ts'
 import { invalidOption } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { type MethodSupport, methodSupport } from './methods/support.ts'
@@ -11,7 +11,7 @@ import { type ClassifierGraph, loadClassifier } from './onnx/classifier.ts'
 import { inHalf } from './onnx/half-range.ts'
 import type { TargetLayer } from './onnx/layers.ts'
 import { checkLoadOptions, defaultDevice, defaultThreads, type LoadOptions } from './options.ts'
-import { autoBatch } from './sess/batch-size.ts'
+import { autoBatch, type BatchDevice } from './sess/batch-size.ts'
 import { ExplainSessions } from './sess/explain-session.ts'
 
 /** A model ready to run: its graph, how it is fed and read, and its sessions on a device. */
@@ -132,7 +132,7 @@ async function loadOn(
     const ready = await sessions.classifying()
     ready[Symbol.dispose]()
     throwIfAborted(signal)
-    const batch = classifier.batch === 'fixed' ? 1 : autoBatch(classifier.shapes, device)
+    const batch = classifier.batch === 'fixed' ? 1 : autoBatch(classifier.shapes, batchDevice(device))
     const reason = layerReason(resolved.manifest, options)
     const model = { resolved, classifier, activation, labels, preprocessing: pixels, layerReason: reason }
     return { ...model, device, fallback, sessions, batch }
@@ -140,6 +140,12 @@ async function loadOn(
     await sessions?.dispose()
     throw error
   }
+}
+
+function batchDevice(device: Device): BatchDevice {
+  return device.type === 'cuda'
+    ? { type: 'cuda', memoryBytes: memoryOf(device) }
+    : { type: 'cpu', threads: device.threads }
 }
 
 export function describeModel(loaded: LoadedModel): ExplainerInfo {

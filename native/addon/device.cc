@@ -69,6 +69,7 @@ DeviceHandle::DeviceHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<De
   guarded(info, [&](Napi::Env env) {
     const Napi::Object options = objectArgument(info, 0, "the device's options");
     state_ = openDevice(options);
+    Environment::of(env).deviceOpened(state_);
     info.This().As<Napi::Object>().TypeTag(&kTag);
     return env.Undefined();
   });

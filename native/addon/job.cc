@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "addon/device.h"
+
 namespace sess::addon {
 namespace {
 
@@ -61,6 +63,7 @@ struct Job {
     const Napi::HandleScope scope(env);
     try {
       if (error) {
+        if (error->code() == Code::outOfMemory) Environment::of(env).trimMemory();  // for the try with less
         deferred.Reject(jsError(env, *error).Value());
       } else {
         deferred.Resolve(resolve(env, milliseconds));
@@ -128,6 +131,17 @@ void Environment::stop() {
   for (const auto& queue : busy_) queue->join();
   busy_.clear();
   unposted_.clear();
+}
+
+void Environment::deviceOpened(const std::shared_ptr<DeviceState>& opened) {
+  std::erase_if(devices_, [](const auto& known) { return known.expired(); });
+  devices_.push_back(opened);
+}
+
+void Environment::trimMemory() {
+  for (const auto& known : devices_) {
+    if (const auto opened = known.lock()) opened->blocks.trim();
+  }
 }
 
 void Environment::post(std::function<void(Napi::Env)> settle) {

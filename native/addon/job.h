@@ -13,6 +13,8 @@
 
 namespace sess::addon {
 
+class DeviceState;
+
 /** An instance of the error class that setErrorClass was given, with the contract's code. */
 Napi::Error jsError(Napi::Env env, const Error& error);
 
@@ -27,6 +29,10 @@ class Environment {
 
   Napi::FunctionReference device, stream, tensor, session, error;
 
+  /** From now on `trimMemory` is about this device too, while it lives. */
+  void deviceOpened(const std::shared_ptr<DeviceState>& opened);
+  /** Frees what the devices keep for later. */
+  void trimMemory();
   /** Calls `settle` on the environment's own thread. */
   void post(std::function<void(Napi::Env)> settle);
   /** Keeps the loop alive, and the queue known, until as many jobs have ended as were started. */
@@ -36,6 +42,7 @@ class Environment {
  private:
   void stop();
 
+  std::vector<std::weak_ptr<DeviceState>> devices_;
   Napi::ThreadSafeFunction toLoop_;
   std::mutex postMutex_;
   bool stopping_ = false;                                 // guarded by postMutex_, as the next

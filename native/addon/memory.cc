@@ -31,6 +31,10 @@ Block allocateHost(std::size_t bytes) {
   return block;
 }
 
+Block allocate(Place place, std::size_t bytes) {
+  return place.cuda ? Block(cuda::allocate(*place.cuda, bytes), FreeMemory{place}) : allocateHost(bytes);
+}
+
 }  // namespace
 
 void FreeMemory::operator()(void* memory) const {
@@ -49,15 +53,19 @@ Block Blocks::take(std::size_t bytes) {
     kept_.erase(known);
     return block;
   }
-  if (!place_.cuda) return allocateHost(bytes);
   try {
-    return Block(cuda::allocate(*place_.cuda, bytes), FreeMemory{place_});
+    return allocate(place_, bytes);
   } catch (const Error& error) {
-    if (error.code() != Code::outOfMemory || kept_.empty()) throw;
+    if (error.code() != Code::outOfMemory) throw;
   }
-  kept_.clear();  // what is kept for later may be what is missing now
+  trim();
+  return allocate(place_, bytes);
+}
+
+void Blocks::trim() {
+  kept_.clear();
   keptBytes_ = 0;
-  return Block(cuda::allocate(*place_.cuda, bytes), FreeMemory{place_});
+  if (place_.cuda) cuda::trim(*place_.cuda);
 }
 
 std::size_t Blocks::mostKept() const { return place_.cuda ? kKeptDeviceBytes : kKeptBytes; }

@@ -29,6 +29,9 @@ class Blocks {
   /** Throws Code::outOfMemory. */
   Block take(std::size_t bytes);
   void give(Block block, std::size_t bytes);
+  /** Frees what is kept for later, here and in the device's own pool: it may be what is missing elsewhere. */
+  void trim();
+  [[nodiscard]] std::size_t keptBytes() const noexcept { return keptBytes_; }
 
  private:
   struct Kept {

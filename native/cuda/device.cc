@@ -98,6 +98,11 @@ void release(int device, void* memory) noexcept {
   (void)cudaFree(memory);
 }
 
+void trim(int device) noexcept {
+  cudaMemPool_t pool = nullptr;
+  if (cudaDeviceGetDefaultMemPool(&pool, device) == cudaSuccess) (void)cudaMemPoolTrimTo(pool, 0);
+}
+
 void write(int device, void* to, const void* from, std::size_t bytes) {
   check(cudaSetDevice(device), "the CUDA device cannot be used");
   check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copying to the device");

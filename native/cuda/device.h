@@ -33,6 +33,8 @@ Presence probe();
 /** Memory of a device, 256-byte aligned; null for no bytes. Throws Code::outOfMemory, deviceUnavailable. */
 void* allocate(int device, std::size_t bytes);
 void release(int device, void* memory) noexcept;
+/** Gives back to the driver what streams have freed and the device keeps for them. */
+void trim(int device) noexcept;
 /** Copy at once, and have ended on return; what ops do on the memory must have ended before. */
 void write(int device, void* to, const void* from, std::size_t bytes);
 void read(int device, void* to, const void* from, std::size_t bytes);

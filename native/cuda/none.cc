@@ -16,6 +16,7 @@ Presence probe() { return {.driver = "", .runtime = "", .devices = {}, .reason =
 
 void* allocate(int, std::size_t) { missing(); }
 void release(int, void*) noexcept {}
+void trim(int) noexcept {}
 void write(int, void*, const void*, std::size_t) { missing(); }
 void read(int, void*, const void*, std::size_t) { missing(); }
 

@@ -35,6 +35,7 @@ void appendCuda(Ort::SessionOptions& so, const CudaStream& cuda, Precision preci
   try {
     Ort::CUDAProviderOptions options;  // loads the provider
     options.Update({{"device_id", std::to_string(cuda.device)},
+                    {"arena_extend_strategy", "kSameAsRequested"},
                     {"cudnn_conv_algo_search", "HEURISTIC"},
                     {"use_tf32", precision == Precision::tf32 ? "1" : "0"},
                     {"do_copy_in_default_stream", "1"}});

@@ -7,8 +7,8 @@ import type { Shapes } from '../onnx/shapes.ts'
  */
 const fewest = 8
 const mostBytes = 256 << 20
-/** A GPU is only filled by many windows at once. */
-const onCuda = { windows: 32, bytes: 4 * 2 ** 30 }
+/** A GPU is only filled by many windows at once. Of its memory, weights, workspaces and other programs need a part. */
+const onCuda = { windows: 32, shareOfMemory: 0.5 }
 /** Input and output of a layer and one residual are alive at once. */
 const tensorsAlive = 3
 
@@ -23,13 +23,17 @@ function largestTensor(shapes: Shapes): number {
   return largest
 }
 
+/** What a forward pass runs on, as far as it bounds the batch. */
+export type BatchDevice =
+  | { readonly type: 'cpu'; readonly threads: number }
+  | { readonly type: 'cuda'; readonly memoryBytes: number }
+
 /** Windows of one forward pass where nothing is said: from the device, bounded by what activations take. */
-export function autoBatch(
-  shapes: Shapes,
-  { type, threads }: { readonly type: 'cpu' | 'cuda'; readonly threads: number },
-): number {
-  const wanted = type === 'cuda' ? onCuda.windows : Math.max(fewest, threads)
-  const fits = Math.floor((type === 'cuda' ? onCuda.bytes : mostBytes) / (tensorsAlive * largestTensor(shapes)))
+export function autoBatch(shapes: Shapes, device: BatchDevice): number {
+  const isGpu = device.type === 'cuda'
+  const wanted = isGpu ? onCuda.windows : Math.max(fewest, device.threads)
+  const bytes = isGpu ? onCuda.shareOfMemory * device.memoryBytes : mostBytes
+  const fits = Math.floor(bytes / (tensorsAlive * largestTensor(shapes)))
   return Math.max(1, Math.min(wanted, fits))
 }
 

@@ -30,10 +30,23 @@ describe('the batch where nothing is said', () => {
     expect(autoBatch(tensors([{ batch: 4096 }, 64, 64]), eight)).toBe(1)
   })
 
-  it('is larger on a GPU, as far as its memory goes', () => {
-    const cuda = { type: 'cuda', threads: 2 } as const
-    expect(autoBatch(tensors([batch, 3, 224, 224], [batch, 64, 112, 112]), cuda)).toBe(32)
-    expect(autoBatch(tensors([batch, 512, 2048, 2048]), cuda)).toBe(1)
+  it.each<[string, number, TensorFacts['dims'][], number]>([
+    [
+      'large',
+      80,
+      [
+        [batch, 3, 224, 224],
+        [batch, 64, 112, 112],
+      ],
+      32,
+    ],
+    ['large', 80, [[batch, 512, 1024, 1024]], 6],
+    ['small', 8, [[batch, 64, 112, 112]], 32],
+    ['small', 8, [[batch, 64, 1024, 1024]], 5],
+    ['small', 8, [[batch, 512, 2048, 2048]], 1],
+  ])('is larger on a GPU, as far as its memory goes: %s', (_, gigabytes, shapes, expected) => {
+    const cuda = { type: 'cuda', memoryBytes: gigabytes * 2 ** 30 } as const
+    expect(autoBatch(tensors(...shapes), cuda)).toBe(expected)
   })
 })
 
