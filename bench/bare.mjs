@@ -24,12 +24,14 @@ export async function openBare(explainer, photoPath, options, threads, precision
   const output = session.outputs[0].name
   const logits = new Tensor(device, 'float32', [plan.windows.length, info.classes])
 
-  /** One pass over all patches; its wall time in ms. */
+  /** One pass over all patches, enqueued at once, for a GPU must not wait between batches; its wall time in ms. */
   async function pass(batches) {
     const start = performance.now()
-    for (const { input, rows } of batches) {
-      await session.run(stream, { inputs: { [info.input.name]: input }, outputs: { [output]: logits }, rows })
-    }
+    await Promise.all(
+      batches.map(({ input, rows }) =>
+        session.run(stream, { inputs: { [info.input.name]: input }, outputs: { [output]: logits }, rows }),
+      ),
+    )
     return performance.now() - start
   }
   return { plan, pass, batchesOf: (size) => splitPatches(device, patches, plan.window, size) }
