@@ -9,8 +9,13 @@
 #   SESS_ORT_CUDA_DIR=DIR        ONNX Runtime of one version: libonnxruntime.so.1, providers_shared and providers_cuda.
 #                                With node and node_modules here, end to end runs too (SESS_SHARED: goldens and models)
 set -uo pipefail
-cd "$(dirname "$0")/.."
-build=${SESS_GPU_BUILD:-build/gpu}
+for path in SESS_GPU_BUILD SESS_GPU_MODEL SESS_ORT_CUDA_DIR SESS_SHARED; do
+  [[ -z ${!path:-} ]] || export "$path=$(realpath -m "${!path}")" # relative to the caller's folder
+done
+cd "$(dirname "$0")/.." || exit 2
+build=${SESS_GPU_BUILD:-$PWD/.cache/gpu} # not under build/, which a rebuild of the addon may empty
+bench=$build/native/bench/gpu/gpu_bench
+tests=$build/native/test/native_test
 results=bench/results
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -19,96 +24,183 @@ rows=()
 
 # note STEP RESULT DETAIL: a row of the table.
 note() {
-  rows+=("$(printf '%-34s %-8s %s' "$1" "$2" "$3")")
-  printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$work/steps"
+  local detail=${3//[$'\t\r\n']/ }
+  rows+=("$(printf '%-34s %-8s %s' "$1" "$2" "$detail")")
+  printf '%s\t%s\t%s\n' "$1" "$2" "$detail" >>"$work/steps"
   [[ $2 != FAILED ]] || failed=1
 }
 
-# step NAME COMMAND...: runs it; the last line of its output is the detail.
+# step NAME COMMAND...: runs it; the last line of its output is the detail. Fails as the command does.
 step() {
   local name=$1
   shift
-  if "$@" >"$work/out" 2>&1; then
+  if ("$@") >"$work/out" 2>&1; then
     note "$name" ok "$(tail -n 1 "$work/out")"
   else
     note "$name" FAILED "$(tail -n 1 "$work/out")"
     tail -n 40 "$work/out" >&2
+    return 1
   fi
 }
 
 has() { command -v "$1" >/dev/null 2>&1; }
+is_number() { [[ $1 =~ ^[0-9]+$ ]]; }
 
-native() {
-  if [[ -z ${SESS_GPU_BUILD:-} ]]; then
-    if ! has cmake; then
-      note build skipped 'there is no cmake: build elsewhere and name the folder in SESS_GPU_BUILD'
-      return
-    fi
-    local tests=OFF architectures=${SESS_CUDA_ARCHITECTURES:-}
-    [[ -z $architectures ]] && has nvidia-smi && architectures=native
-    [[ -e /usr/include/gtest/gtest.h && -e /usr/include/benchmark/benchmark.h ]] && tests=ON
-    step build bash -c "cmake -S . -B '$build' -DSESS_GPU_BENCH=ON -DSESS_TESTS=$tests \
-      ${architectures:+-DSESS_CUDA_ARCHITECTURES='$architectures'} && cmake --build '$build' --parallel && echo built in '$build'"
-  fi
-  local test=$build/native/test/native_test
-  if [[ -x $test ]]; then
-    step 'native tests' bash -c "'$test' --gtest_brief=1 | grep -E 'ran\.|PASSED|FAILED' | tr '\n' ' '; exit \${PIPESTATUS[0]}"
-  else
-    note 'native tests' skipped 'native_test was not built: GoogleTest and Google Benchmark are not here'
-  fi
+# Compute capabilities of the GPUs here, as CMake wants them.
+architectures() {
+  local found=
+  has nvidia-smi && found=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | grep -E '^[0-9]+\.[0-9]+$' |
+    tr -d . | sort -nu | paste -sd ';')
+  echo "${SESS_CUDA_ARCHITECTURES:-${found:-90}}"
 }
 
-# Why there is nothing to do on a device; empty where there is one.
-device_fault() {
-  [[ -x $build/native/bench/gpu/gpu_bench ]] || { echo 'gpu_bench was not built'; return; }
-  has nvidia-smi || { echo 'there is no nvidia-smi, so no driver'; return; }
-  nvidia-smi -L 2>/dev/null | grep -q GPU || echo 'nvidia-smi lists no GPU'
+build_native() {
+  local with_tests=OFF
+  [[ -e /usr/include/gtest/gtest.h && -e /usr/include/benchmark/benchmark.h ]] && with_tests=ON
+  cmake -S . -B "$build" -DSESS_GPU_BENCH=ON -DSESS_TESTS=$with_tests -DSESS_CUDA_ARCHITECTURES="$(architectures)" &&
+    cmake --build "$build" --parallel && echo "built in $build for $(architectures)"
+}
+
+native_tests() {
+  "$tests" --gtest_brief=1 >"$work/tests" 2>&1
+  local status=$?
+  tail -n 30 "$work/tests" >&2
+  ((status == 0)) && grep -q 'PASSED' "$work/tests" && grep -E 'ran\.|PASSED' "$work/tests" | paste -sd ' '
+}
+
+# Keeps FILE.json only where the command that writes it succeeds: kept FILE COMMAND...
+kept() {
+  local file=$1
+  shift
+  "$@" >"$file.part" && [[ -s $file.part ]] && mv "$file.part" "$file"
+}
+
+two_at_once() {
+  "$bench" >"$work/a" &
+  local other=$!
+  "$bench" >"$work/b"
+  local mine=$?
+  wait "$other" && ((mine == 0)) && [[ -s $work/a && -s $work/b ]] && echo 'both ended well'
+}
+
+memory_flat() {
+  local first last
+  first=$(sed -n 's/.*"free_after_first": \([0-9]*\).*/\1/p' "$work/bench.json")
+  last=$(sed -n 's/.*"free_after_last": \([0-9]*\).*/\1/p' "$work/bench.json")
+  echo "bytes free after the first run: $first, after the last: $last"
+  is_number "$first" && is_number "$last" && ((last >= first))
+}
+
+# What processes hold on the GPUs: their number, and MiB where the driver tells (it does not under MIG).
+held_processes() { nvidia-smi --query-compute-apps=pid --format=csv,noheader | grep -c '[0-9]'; }
+held_memory() { nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits | awk '/^[0-9]+$/ { s += $1; n = 1 } END { if (n) print s }'; }
+
+killed_process() {
+  local processes memory left=
+  processes=$(held_processes)
+  memory=$(held_memory)
+  "$bench" >/dev/null &
+  sleep 3
+  kill -9 $! || { echo 'the benchmark ended before it was killed'; return 1; }
+  wait $! 2>/dev/null
+  for _ in {1..10}; do # the driver cleans up after the process is gone
+    sleep 1
+    left=$(held_memory)
+    is_number "$memory" && is_number "$left" && ((left > memory + 8)) || break
+  done
+  echo "processes: $processes before, $(held_processes) after; MiB: ${memory:-unknown} before, ${left:-unknown} after"
+  is_number "$processes" && (($(held_processes) <= processes)) || return 1
+  [[ -z $memory ]] || { is_number "$left" && ((left <= memory + 8)); }
+}
+
+sanitize() {
+  timeout 1800 compute-sanitizer --tool "$1" --error-exitcode 9 "$tests" --gtest_brief=1 \
+    --gtest_filter='-ThreadPool*:JobQueue*:Normal*:Backend*:CudaKernels*:OrtSession*' && echo 'no errors'
 }
 
 on_device() {
-  local bench=$build/native/bench/gpu/gpu_bench test=$build/native/test/native_test
-  step 'native benchmark' bash -c "'$bench' >'$work/bench.json' && grep -o '\"device\": \"[^\"]*\"' '$work/bench.json'"
-  step 'two processes at once' bash -c "'$bench' >'$work/a' & '$bench' >'$work/b'; b=\$?; wait \$! && exit \$b"
-  step 'memory flat over 200 runs' bash -c "grep -o '\"memory\": {[^}]*}' '$work/bench.json' | tee /dev/stderr |
-    sed 's/[^0-9 ]//g' | { read -r _ first last; [[ \$first == \"\$last\" ]]; }"
-  step 'a killed process leaves nothing' bash -c "
-    used() { nvidia-smi --query-compute-apps=pid --format=csv,noheader | wc -l; }
-    before=\$(used); '$bench' >/dev/null & sleep 3; kill -9 \$!; wait \$! 2>/dev/null; sleep 2
-    echo \"processes on the device: \$before before, \$(used) after\"; [[ \$(used) -le \$before ]]"
-  if has compute-sanitizer && [[ -x $test ]]; then
+  step 'two processes at once' two_at_once
+  step 'memory flat over 200 runs' memory_flat
+  if has nvidia-smi; then
+    step 'a killed process leaves nothing' killed_process
+  else
+    note 'a killed process leaves nothing' skipped 'there is no nvidia-smi'
+  fi
+  if has compute-sanitizer && [[ -x $tests ]]; then
     for tool in memcheck racecheck initcheck synccheck; do
-      step "compute-sanitizer $tool" compute-sanitizer --tool $tool --error-exitcode 9 "$test" \
-        --gtest_brief=1 --gtest_filter='-ThreadPool*:JobQueue*:Normal*:Backend*:CudaKernels*'
+      step "compute-sanitizer $tool" sanitize "$tool"
     done
   else
     note compute-sanitizer skipped 'it is not on PATH, or there is no native_test'
   fi
 }
 
+bare_model() {
+  kept "$work/model-$1.json" "$build/native/bench/gpu/gpu_model" "$SESS_ORT_CUDA_DIR/libonnxruntime.so.1" \
+    "$SESS_GPU_MODEL" "$1" && tail -n 1 "$work/model-$1.json"
+}
+
+# An addon that finds the device is kept: making it takes minutes.
+addon_and_dist() {
+  local finds="import('./dist/native.js').then((n) => process.exit(n.cudaPresence().reason === '' ? 0 : 1))"
+  if node -e "$finds" 2>/dev/null; then
+    npx tsc -p tsconfig.build.json && echo 'the addon finds the device: kept'
+  else
+    node scripts/setup.mjs && node -e "$finds" && echo built
+  fi
+}
+
+# With CI set, a missing folder of reference data is an error, and not a reason to skip.
+goldens() {
+  node -e "import('./dist/index.js').then(async ({ Explainer }) => {
+    const explainer = await Explainer.load('tiny200', { device: 'cuda' })
+    console.log(explainer.info.device)
+    process.exit(explainer.info.device.type === 'cuda' ? 0 : 1)
+  })" && CI=1 SESS_DEVICE=cuda npx vitest run test/explainer.test.ts test/methods/goldens.test.ts \
+    --reporter=default --reporter=json --outputFile.json="$work/goldens.json" &&
+    node -e "const { numPassedTests, numPendingTests } = JSON.parse(require('fs').readFileSync('$work/goldens.json'))
+      console.log(numPassedTests + ' passed, ' + numPendingTests + ' skipped'); process.exit(numPassedTests > 0 ? 0 : 1)"
+}
+
+explain_over_bare() {
+  node bench/explain.mjs --device cuda --precision "$1" ${SESS_GPU_MODEL:+--model "$SESS_GPU_MODEL"} \
+    --json "$work/explain-$1.json.part" && [[ -s $work/explain-$1.json.part ]] &&
+    mv "$work/explain-$1.json.part" "$work/explain-$1.json"
+}
+
+# Something goes up, and no more comes down than twice the finished map and a megabyte of scores and peaks.
+copies_counted() {
+  nsys profile -o "$work/trace" node dist/cli/main.js explain docs/photos/both.jpg --device cuda -o "$work/map.npy" &&
+    nsys stats -r cuda_gpu_mem_size_sum --format csv "$work/trace.nsys-rep" >"$work/copies.csv" || return 1
+  local most
+  most=$((2 * $(stat -c %s "$work/map.npy") + 1000000))
+  awk -F, -v most="$most" '
+    /^"?Total \(MB\)/ { inside = 1; next }
+    inside && /Host-to-Device/ { up += 1e6 * $1 }
+    inside && /Device-to-Host/ { down += 1e6 * $1 }
+    END {
+      printf "%d bytes up, %d down (most: %d)\n", up, down, most
+      exit !(up > 0 && down > 0 && down <= most)
+    }' "$work/copies.csv"
+}
+
 end_to_end() {
-  local ort=${SESS_ORT_CUDA_DIR:-} model=$build/native/bench/gpu/gpu_model
-  if [[ -n $ort && -n ${SESS_GPU_MODEL:-} && -x $model ]]; then
-    for precision in fp32 tf32; do
-      step "bare model, $precision" bash -c "'$model' '$ort/libonnxruntime.so.1' '$SESS_GPU_MODEL' $precision | tee '$work/model-$precision.json'"
-    done
+  if [[ -n ${SESS_ORT_CUDA_DIR:-} && -n ${SESS_GPU_MODEL:-} && -x $build/native/bench/gpu/gpu_model ]]; then
+    for precision in fp32 tf32; do step "bare model, $precision" bare_model $precision; done
   else
     note 'bare model' skipped 'SESS_ORT_CUDA_DIR or SESS_GPU_MODEL is not set, or gpu_model was not built'
   fi
-  if [[ -z $ort ]]; then
+  if [[ -z ${SESS_ORT_CUDA_DIR:-} ]]; then
     note 'end to end' skipped 'SESS_ORT_CUDA_DIR is not set'
   elif ! has node || [[ ! -d node_modules ]]; then
     note 'end to end' skipped 'there is no node, or no node_modules'
   else
-    export SESS_ORT_LIBRARY=$ort/libonnxruntime.so.1
-    step 'addon and dist' node scripts/setup.mjs
-    step 'goldens on the device' env SESS_DEVICE=cuda npx vitest run test/explainer.test.ts test/methods/goldens.test.ts
-    for precision in fp32 tf32; do
-      step "explain over the bare model, $precision" node bench/explain.mjs --device cuda --precision $precision \
-        ${SESS_GPU_MODEL:+--model "$SESS_GPU_MODEL"} --json "$work/explain-$precision.json"
-    done
+    export SESS_ORT_LIBRARY=$SESS_ORT_CUDA_DIR/libonnxruntime.so.1
+    step 'addon and dist' addon_and_dist || return
+    step 'goldens on the device' goldens
+    for precision in fp32 tf32; do step "explain over the bare model, $precision" explain_over_bare $precision; done
     if has nsys; then
-      step 'copies counted' bash -c "nsys profile -o '$work/trace' node dist/cli/main.js explain docs/photos/both.jpg \
-        --device cuda -o '$work/map.npy' && nsys stats -r cuda_gpu_mem_size_sum --format csv '$work/trace.nsys-rep' | tail -n 4 | tr '\n' ' '"
+      step 'copies counted' copies_counted
     else
       note 'copies counted' skipped 'nsys is not on PATH'
     fi
@@ -119,17 +211,18 @@ end_to_end() {
 write_results() {
   local file
   file=$results/gpu-$(date -u +%Y%m%d-%H%M%S).json
+  or_null() { if [[ -s $1 ]]; then cat "$1"; else printf null; fi; }
   mkdir -p "$results"
   {
     printf '{\n"date": "%s",\n"commit": "%s",\n"steps": [\n' "$(date -u +%FT%TZ)" "$(git rev-parse HEAD 2>/dev/null)"
-    sed 's/\\/\\\\/g; s/"/\\"/g' "$work/steps" |
+    tr -d '\000-\010\013-\037' <"$work/steps" | sed 's/\\/\\\\/g; s/"/\\"/g' |
       awk -F'\t' '{ printf "%s{\"step\": \"%s\", \"result\": \"%s\", \"detail\": \"%s\"}", (NR > 1 ? ",\n" : ""), $1, $2, $3 }'
     printf '\n],\n"native": '
-    cat "$work/bench.json" 2>/dev/null || printf null
+    or_null "$work/bench.json"
     for precision in fp32 tf32; do
       for what in model explain; do
         printf ',\n"%s_%s": ' "$what" "$precision"
-        cat "$work/$what-$precision.json" 2>/dev/null || printf null
+        or_null "$work/$what-$precision.json"
       done
     done
     printf '\n}\n'
@@ -137,8 +230,31 @@ write_results() {
   echo "$file"
 }
 
-native
-fault=$(device_fault)
+if [[ -z ${SESS_GPU_BUILD:-} ]]; then
+  if has cmake; then
+    step build build_native
+  else
+    note build skipped 'there is no cmake: build elsewhere and name the folder in SESS_GPU_BUILD'
+  fi
+fi
+if [[ -x $tests ]]; then
+  step 'native tests' native_tests
+else
+  note 'native tests' skipped 'native_test was not built: GoogleTest and Google Benchmark are not here'
+fi
+
+# The benchmark itself says whether there is a device: it ends with 77 and the reason where there is none.
+fault=
+if [[ -x $bench ]]; then
+  kept "$work/bench.json" "$bench" 2>"$work/fault"
+  case $? in
+    0) note 'native benchmark' ok "$(grep -o '"device": "[^"]*"' "$work/bench.json")" ;;
+    77) fault=$(tail -n 1 "$work/fault") ;;
+    *) note 'native benchmark' FAILED "$(tail -n 1 "$work/fault")" ;;
+  esac
+else
+  fault='gpu_bench was not built'
+fi
 if [[ -n $fault ]]; then
   for what in 'native benchmark' 'two processes at once' 'memory flat over 200 runs' compute-sanitizer 'end to end'; do
     note "$what" skipped "$fault"
@@ -152,5 +268,5 @@ if [[ -s $work/bench.json ]]; then
   sed -n 's/.*"op": "\([^"]*\)", "ms": \([^,]*\).*"GB_per_s": \([^,]*\), "share_of_copy": \([^}]*\)}.*/\1|\2|\3|\4/p' \
     "$work/bench.json" | awk -F'|' '{ printf "%-52s %10.4f ms %8.1f GB/s %6.1f %% of the copy\n", $1, $2, $3, 100 * $4 }'
 fi
-[[ -z $fault ]] && write_results
+[[ -n $fault ]] || write_results
 exit $failed

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cudaFault, cudaState } from '../src/cuda.ts'
 import { Explainer } from '../src/explainer.ts'
 import type { Progress } from '../src/options.ts'
 import { expectGoldenMap, goldenImage, libraryOptions, readGolden } from './goldens.ts'
@@ -210,8 +211,11 @@ describe.skipIf(sharedMissing)('Explainer', () => {
     await expect(other.explain(both)).rejects.toMatchObject({ code: 'DISPOSED' })
   })
 
+  it.runIf(cudaFault(cudaState()) !== undefined)('does not load with a CUDA device that is not there', async () => {
+    await expect(Explainer.load(mobilenet, { device: 'cuda' })).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' })
+  })
+
   it.each<[string, object, string]>([
-    ['a CUDA device', { device: 'cuda' }, 'DEVICE_UNAVAILABLE'],
     ['half precision on the CPU', { device: 'cpu', precision: 'fp16' }, 'OPTION_INVALID'],
     ['TF32 on the CPU', { device: 'cpu', precision: 'tf32' }, 'OPTION_INVALID'],
     ['no threads', { threads: 0 }, 'OPTION_INVALID'],
