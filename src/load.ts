@@ -98,19 +98,18 @@ export async function readClassifier(
 /** A model by registry id, path or folder, its gradient graph built and open in ONNX Runtime. */
 export async function loadModel(name: string | URL, given: LoadOptions): Promise<LoadedModel> {
   const options = checkLoadOptions(given)
-  const { device = defaultDevice(), threads = defaultThreads(), precision = 'fp32', signal } = options
-  throwIfAborted(signal)
-  return await onDevice(device, threads, (opened) => loadOn(opened, name, precision, options))
+  const { device = defaultDevice(), threads = defaultThreads() } = options
+  throwIfAborted(options.signal)
+  return await onDevice(device, threads, (opened) => loadOn(opened, name, options))
 }
 
 /** As `loadModel`, on an open device. */
 async function loadOn(
   { device, fallback }: OpenedDevice,
   name: string | URL,
-  precision: 'fp32' | 'tf32' | 'fp16',
   options: LoadOptions,
 ): Promise<LoadedModel> {
-  const { signal } = options
+  const { precision = 'fp32', signal } = options
   let sessions: ExplainSessions | undefined
   try {
     if (precision !== 'fp32' && device.type === 'cpu') {
