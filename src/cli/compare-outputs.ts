@@ -1,14 +1,11 @@
-import { dirname, extname, join } from 'node:path'
-import { invalidOption } from '../error.ts'
+import { dirname, join } from 'node:path'
 import { comparedMethods } from '../methods/compared.ts'
-import { pictureExtensions } from '../render/picture.ts'
 import type { CompareArguments } from './compare-arguments.ts'
+import { type SheetOutput, sheetOutput } from './one-image.ts'
 import { isDirectory, namesFolder, refuseCollisions, stem } from './outputs.ts'
 
 /** One file of a comparison; `cell`: whose map, by its place in the comparison. */
-export type CompareOutput =
-  | { readonly kind: 'sheet' | 'numbers'; readonly path: string }
-  | { readonly kind: 'map'; readonly path: string; readonly cell: number }
+export type CompareOutput = SheetOutput | { readonly kind: 'map'; readonly path: string; readonly cell: number }
 
 type Request = Pick<CompareArguments, 'output' | 'methods' | 'step' | 'fusion' | 'model' | 'labels'>
 
@@ -17,24 +14,12 @@ export async function planCompareOutputs(input: string, request: Request): Promi
   const outputs: CompareOutput[] = []
   for (const path of request.output) {
     if (namesFolder(path) || (await isDirectory(path))) outputs.push(...filesIn(path, request))
-    else outputs.push(fileOf(path))
+    else outputs.push(sheetOutput(path, ', or a folder for sheet, numbers and maps (it ends in /)'))
   }
   const beside = { kind: 'sheet', path: join(dirname(input), `${stem(input)}.compare.png`) } as const
   const planned = outputs.length === 0 ? [beside] : outputs
   await refuseCollisions([{ input, paths: planned.map(({ path }) => path) }], request)
   return planned
-}
-
-function fileOf(path: string): CompareOutput {
-  const extension = extname(path).toLowerCase()
-  if (extension === '.json') return { kind: 'numbers', path }
-  if ((pictureExtensions as readonly string[]).includes(extension)) return { kind: 'sheet', path }
-  const known = `${pictureExtensions.join(', ')}, .json`
-  throw invalidOption(
-    '-o',
-    path,
-    `a name that ends in ${known}, or a folder for sheet, numbers and maps (it ends in /)`,
-  )
 }
 
 function filesIn(folder: string, request: Request): readonly CompareOutput[] {

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { ComparedCell, Comparison } from '../comparison.ts'
 import type { Explainer } from '../explainer.ts'
-import { checkWritable, writeAtomically } from '../io/atomic.ts'
+import { writeAtomically } from '../io/atomic.ts'
 import { encodeFile, encodeJson } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
 import { comparedMethods } from '../methods/compared.ts'
@@ -13,10 +12,9 @@ import { colourOptions, scalesFor } from './arguments.ts'
 import { cheaperOptions } from './cheaper.ts'
 import type { CompareArguments } from './compare-arguments.ts'
 import { type CompareOutput, planCompareOutputs } from './compare-outputs.ts'
-import { type Context, loadExplainer, note, reportFailure } from './context.ts'
-import { exitStatus, failureJson } from './failure.ts'
+import { type Context, note } from './context.ts'
 import { methodArguments } from './method-arguments.ts'
-import { makeFolders } from './outputs.ts'
+import { onOneImage, withExplainer } from './one-image.ts'
 import { progressBar } from './progress.ts'
 import { versions } from './versions.ts'
 
@@ -24,22 +22,9 @@ import { versions } from './versions.ts'
 export async function compare(input: string, options: CompareArguments, context: Context): Promise<number> {
   for (const method of options.methods ?? []) methodByName(method) // before a model is loaded for nothing
   const outputs = await planCompareOutputs(input, options)
-  try {
-    await makeFolders({ output: options.output, map: [] })
-    // A missing image is told as such, not as the missing folder of the output beside it.
-    if (existsSync(input)) for (const { path } of outputs) await checkWritable(path)
-    const explainer = await loadExplainer(context, options)
-    try {
-      await compareOne(explainer, input, outputs, options, context)
-    } finally {
-      await explainer.dispose()
-    }
-    return 0
-  } catch (error) {
-    reportFailure(context, options, error, input)
-    if (options.json) context.stdout.write(`${failureJson(input, error)}\n`)
-    return exitStatus(error)
-  }
+  return await onOneImage(input, outputs, options, context, async () => {
+    await withExplainer(options, context, (explainer) => compareOne(explainer, input, outputs, options, context))
+  })
 }
 
 async function compareOne(

@@ -1,62 +1,37 @@
-import { existsSync } from 'node:fs'
-import { basename, dirname, extname, join } from 'node:path'
-import { invalidOption } from '../error.ts'
+import { basename, dirname, join } from 'node:path'
 import type { Explainer } from '../explainer.ts'
-import { checkWritable, writeAtomically } from '../io/atomic.ts'
+import { writeAtomically } from '../io/atomic.ts'
 import { encodeFile, encodeJson } from '../io/json.ts'
 import type { LayerMaps } from '../layer-maps.ts'
 import { methodByName } from '../methods/index.ts'
 import { explainDefaults } from '../options.ts'
-import { pictureExtensions } from '../render/picture.ts'
-import { type Context, loadExplainer, note, reportFailure } from './context.ts'
-import { exitStatus, failureJson } from './failure.ts'
+import { type Context, note } from './context.ts'
 import type { LayersArguments } from './layers-arguments.ts'
 import { methodArguments } from './method-arguments.ts'
+import { onOneImage, type SheetOutput, sheetOutput, withExplainer } from './one-image.ts'
 import { refuseCollisions, stem } from './outputs.ts'
 import { progressBar } from './progress.ts'
 import { versions } from './versions.ts'
-
-interface LayersOutput {
-  readonly kind: 'sheet' | 'numbers'
-  readonly path: string
-}
 
 /** `sess layers`: the base map at every layer that can be explained, as one sheet. */
 export async function layers(input: string, options: LayersArguments, context: Context): Promise<number> {
   methodByName(options.method ?? explainDefaults.method) // before a model is loaded for nothing
   const outputs = outputsFor(input, options.output)
   await refuseCollisions([{ input, paths: outputs.map(({ path }) => path) }], options)
-  try {
-    // A missing image is told as such, not as the missing folder of the output beside it.
-    if (existsSync(input)) for (const { path } of outputs) await checkWritable(path)
-    const explainer = await loadExplainer(context, options)
-    try {
-      await layersOf(explainer, input, outputs, options, context)
-    } finally {
-      await explainer.dispose()
-    }
-    return 0
-  } catch (error) {
-    reportFailure(context, options, error, input)
-    if (options.json) context.stdout.write(`${failureJson(input, error)}\n`)
-    return exitStatus(error)
-  }
+  return await onOneImage(input, outputs, options, context, async () => {
+    await withExplainer(options, context, (explainer) => layersOf(explainer, input, outputs, options, context))
+  })
 }
 
-function outputsFor(input: string, given: readonly string[]): readonly LayersOutput[] {
+function outputsFor(input: string, given: readonly string[]): readonly SheetOutput[] {
   if (given.length === 0) return [{ kind: 'sheet', path: join(dirname(input), `${stem(input)}.layers.png`) }]
-  return given.map((path) => {
-    const extension = extname(path).toLowerCase()
-    if (extension === '.json') return { kind: 'numbers', path }
-    if ((pictureExtensions as readonly string[]).includes(extension)) return { kind: 'sheet', path }
-    throw invalidOption('-o', path, `a name that ends in ${pictureExtensions.join(', ')}, .json`)
-  })
+  return given.map((path) => sheetOutput(path))
 }
 
 async function layersOf(
   explainer: Explainer,
   input: string,
-  outputs: readonly LayersOutput[],
+  outputs: readonly SheetOutput[],
   options: LayersArguments,
   context: Context,
 ): Promise<void> {
