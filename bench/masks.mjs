@@ -3,13 +3,15 @@
  * before and half after: wall time of an explanation of both.png, map in memory. Passes are counted as they run (flat masks are skipped). Then,
  * each in a process of its own, the peak memory over that of a process that only classified.
  *   node bench/masks.mjs [--model FILE]... [--threads 2] [--trials 5] [--json bench/results/masks.json]
+ *   node bench/masks.mjs memory MODEL... > bench/results/masks-memory.json    only the memory, with few masks
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Explainer } from '../dist/index.js'
 import { openBare } from './bare.mjs'
-import { benchArguments, median, report, shared } from './measure.mjs'
+import { benchArguments, machine, median, report, shared } from './measure.mjs'
 
 const self = fileURLToPath(import.meta.url)
 const photo = shared('golden/images/both.png')
@@ -19,6 +21,15 @@ const cases = [
   { what: 'ablation-cam, one window', options: { method: 'ablation-cam', sess: false } },
   { what: 'rise, 1000 masks', options: { method: 'rise', sess: false, masks: 1000 } },
   { what: 'occlusion, one window', options: { method: 'occlusion', sess: false } },
+]
+/** The buffers are those of any number of masks: they go by batches. */
+const withFewMasks = [
+  { method: 'score-cam', sess: false, topChannels: 40 },
+  { method: 'group-cam', sess: false },
+  { method: 'ablation-cam', sess: false },
+  { method: 'rise', sess: false, masks: 60 },
+  { method: 'rise', scales: 2, masks: 600 },
+  { method: 'occlusion', sess: false, square: 112, stride: 56 },
 ]
 const peakMb = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024
 
@@ -59,13 +70,17 @@ async function benchModel(model, threads, trials) {
       'over bare passes': of((p) => p.total / (p.asked * p.bareMs)),
       'as many passes as': of((p) => p.total / p.bareMs),
       'outside inference %': of((p) => (100 * (p.total - p.inference)) / p.total),
-      'peak MB above classify':
-        Number(execFileSync(process.execPath, [self, 'explain', model, JSON.stringify(options), `${threads}`])) -
-        Number(execFileSync(process.execPath, [self, 'classify', model, '{}', `${threads}`])),
+      'peak MB above classify': peakAboveClassify(model, options, threads),
     })
   }
   await explainer.dispose()
   return rows
+}
+
+function peakAboveClassify(model, options, threads) {
+  const peakOf = (role) =>
+    Number(execFileSync(process.execPath, [self, role, model, JSON.stringify(options), `${threads}`]))
+  return peakOf('explain') - peakOf('classify')
 }
 
 const [, , role, model, options, threadsText] = process.argv
@@ -75,6 +90,15 @@ if (role === 'explain' || role === 'classify') {
   if (role === 'explain') await explainer.explain(photo, { target: 282, ...JSON.parse(options) })
   await explainer.dispose()
   console.log(peakMb())
+} else if (role === 'memory') {
+  const rows = process.argv.slice(3).flatMap((file) =>
+    withFewMasks.map((asked) => ({
+      model: basename(file, '.onnx'),
+      ...asked,
+      'peak MB above classify': Math.round(peakAboveClassify(file, asked, 2)),
+    })),
+  )
+  console.log(JSON.stringify({ machine, rows }, null, 2))
 } else {
   const { models, threads, trials, json } = benchArguments({
     models: [shared('models/mobilenet-v1-075-224.onnx')],

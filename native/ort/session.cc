@@ -1,5 +1,9 @@
 #include "ort/session.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "core/error.h"
 #include "ort/failure.h"
 #include "ort/runtime.h"
@@ -63,6 +67,16 @@ Ort::Value value(const Ort::MemoryInfo& memory, const Bound& bound) {
   return Ort::Value::CreateTensor(memory, bound.data, bound.bytes, bound.shape.data(), bound.shape.size(), bound.type);
 }
 
+/**
+ * Opening a session leaves about the size of its weights freed but resident (ResNet-50: 70 of 180 MB), as the
+ * optimizer's copies of them lie between small blocks that stay.
+ */
+void giveBackFreedMemory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 }  // namespace
 
 Session::Session(const SessionOptions& options) : cuda_(options.cuda) {
@@ -72,6 +86,7 @@ Session::Session(const SessionOptions& options) : cuda_(options.cuda) {
     Ort::SessionOptions so = ortOptions(options);
     if (cuda_) appendCuda(so, *cuda_, options.precision);
     session_ = Ort::Session(env, options.model.data(), options.model.size(), so);
+    giveBackFreedMemory();
     const Ort::AllocatorWithDefaultOptions allocator;
     for (std::size_t i = 0; i < session_.GetInputCount(); ++i) {
       inputs_.push_back(tensorInfo(session_.GetInputNameAllocated(i, allocator).get(), session_.GetInputTypeInfo(i)));
