@@ -180,6 +180,12 @@ export class Session {
   dispose(): void
 }
 
+/**
+ * The elements of `from` into `to`, of the same type and shape: within the stream's device, or between it and a tensor in
+ * the processor's memory (`new Device({ type: 'cpu' })`). The only copy between devices that does not hold the event loop.
+ */
+export function copy<D extends DType>(stream: Stream, from: Tensor<D>, to: Tensor<D>): Promise<Milliseconds>
+
 /** `rgba` (H x W x 4, uint8) onto white into `rgb` (H x W x 3): `(v*a + 255*(255-a) + 127) div 255`. */
 export function flatten(stream: Stream, rgba: Tensor<'uint8'>, rgb: Tensor<'uint8'>): Promise<Milliseconds>
 

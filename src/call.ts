@@ -31,13 +31,13 @@ export class Call implements Disposable {
   /** The photo on the device, alpha flattened onto white. */
   async pixels(photo: Photo): Promise<OpaquePixels> {
     const { data, height, width, channels } = photo
-    if (channels === 3) return opaque(photo, photoTensor(this.#device, data, [height, width, 3]))
-    const rgba = photoTensor(this.#device, data, [height, width, 4])
+    if (channels === 3) return opaque(photo, await photoTensor(this.#device, this.stream, data, [height, width, 3]))
+    const rgba = await photoTensor(this.#device, this.stream, data, [height, width, 4])
     try {
-      const rgb = ResultTensor.uint8(this.#device, [height, width, 3])
+      const rgb = ResultTensor.uint8(this.#device, new Uint8Array(height * width * 3), [height, width, 3])
       try {
         await this.clock.add('decode', flatten(this.stream, rgba, rgb.tensor))
-        return opaque({ data: rgb.values(), height, width, channels: 3 }, rgb.tensor)
+        return opaque({ data: await rgb.values(this.stream), height, width, channels: 3 }, rgb.tensor)
       } catch (error) {
         rgb.tensor.dispose()
         throw error

@@ -90,7 +90,7 @@ export type Device = Binding.Device
 export type Stream = Binding.Stream
 export type Tensor<D extends Binding.DType = Binding.DType> = Binding.Tensor<D>
 export type Session = Binding.Session
-export const { flatten, pyramid, patches, gather, score, overlay } = addon
+export const { copy, flatten, pyramid, patches, gather, score, overlay } = addon
 export const { camReduce, fuse, fold, finish, upsample, smooth } = addon
 export const { grey, noise, accumulate } = addon
 export const { channelRanges, groupReduce, maskBatch, blur, ablate } = addon

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   accumulate,
   Device,
@@ -12,18 +12,7 @@ import {
   simdVariants,
   Tensor,
 } from '../src/native.ts'
-
-const device = new Device({ type: 'cpu', threads: 2 })
-const stream = new Stream(device)
-afterAll(() => {
-  stream.dispose()
-  device.dispose()
-})
-
-const f32 = (...shape: number[]) => new Tensor(device, 'float32', shape)
-const wrap = (data: Float32Array, ...shape: number[]) => Tensor.wrap(device, data, shape)
-const waves = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i * i))
-const code = (expected: string) => expect.objectContaining({ name: 'SessError', code: expected })
+import { code, f32, stream, waves, wrap } from './native-device.ts'
 
 describe('grey', () => {
   it('is the same for both layouts, in the rows asked for', async () => {

@@ -1,29 +1,7 @@
-import { afterAll, describe, expect, it } from 'vitest'
-import {
-  ablate,
-  blur,
-  camReduce,
-  channelRanges,
-  Device,
-  groupReduce,
-  maskBatch,
-  Stream,
-  Tensor,
-  upsample,
-} from '../src/native.ts'
+import { describe, expect, it } from 'vitest'
+import { ablate, blur, camReduce, channelRanges, groupReduce, maskBatch, Tensor, upsample } from '../src/native.ts'
+import { code, device, f32, stream, waves, wrap } from './native-device.ts'
 
-const device = new Device({ type: 'cpu', threads: 2 })
-const stream = new Stream(device)
-afterAll(() => {
-  stream.dispose()
-  device.dispose()
-})
-
-const f32 = (...shape: number[]) => new Tensor(device, 'float32', shape)
-const wrap = (data: readonly number[] | Float32Array, ...shape: number[]) =>
-  Tensor.wrap(device, Float32Array.from(data), shape)
-const waves = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i * i))
-const code = (expected: string) => expect.objectContaining({ name: 'SessError', code: expected })
 const one = Int32Array.of(0)
 const first = Int32Array.of(0, 0)
 

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   Device,
   occlude,
@@ -10,18 +10,8 @@ import {
   simdVariants,
   Tensor,
 } from '../src/native.ts'
+import { code, f32, stream, wrap } from './native-device.ts'
 
-const device = new Device({ type: 'cpu', threads: 2 })
-const stream = new Stream(device)
-afterAll(() => {
-  stream.dispose()
-  device.dispose()
-})
-
-const f32 = (...shape: number[]) => new Tensor(device, 'float32', shape)
-const wrap = (data: readonly number[] | Float32Array, ...shape: number[]) =>
-  Tensor.wrap(device, Float32Array.from(data), shape)
-const code = (expected: string) => expect.objectContaining({ name: 'SessError', code: expected })
 const masks = { seed: 2 ** 40 + 7, grid: 3, keep: 0.4 }
 const [h, w, many] = [10, 13, 24]
 

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { decode } from '../src/io/decode.ts'
 import {
   camReduce,
+  copy,
   Device,
   flatten,
   fuse,
@@ -19,19 +20,10 @@ import {
   upsample,
 } from '../src/native.ts'
 import { goldenArray } from './goldens.ts'
+import { code, device, f32, stream, u8, waves, wrap } from './native-device.ts'
 import { shared, sharedMissing } from './shared.ts'
 
-const device = new Device({ type: 'cpu', threads: 2 })
-const stream = new Stream(device)
-afterAll(() => {
-  stream.dispose()
-  device.dispose()
-})
-
-const f32 = (...shape: number[]) => new Tensor(device, 'float32', shape)
-const u8 = (...shape: number[]) => new Tensor(device, 'uint8', shape)
 const f64 = (...shape: number[]) => new Tensor(device, 'float64', shape)
-const code = (expected: string) => expect.objectContaining({ name: 'SessError', code: expected })
 const plain = { channels: [0, 1, 2], scale: [1, 1, 1], bias: [0, 0, 0] } as const
 
 describe.skipIf(sharedMissing)('pyramid levels of the reference', () => {
@@ -103,6 +95,24 @@ describe('the native surface', () => {
     out.dispose()
     await done
     expect(data.every((value) => Math.abs(value - 0.5) < 1e-6)).toBe(true)
+  })
+
+  it('copies between tensors of two devices in the order of the stream', async () => {
+    const other = new Device({ type: 'cpu', threads: 1 })
+    const [height, width] = [701, 1003] // over one task of a copy
+    const from = Tensor.wrap(other, waves(height * width), [height, width])
+    const [there, back] = [f32(height, width), new Float32Array(height * width)]
+    const landing = Tensor.wrap(other, back, [height, width])
+    await Promise.all([copy(stream, from, there), copy(stream, there, landing)])
+    expect(back).toEqual(waves(height * width))
+  })
+
+  it('refuses copies that cannot be', () => {
+    const data = new Float32Array(8)
+    const [whole, part] = [wrap(data.subarray(0, 6), 6), wrap(data.subarray(2), 6)]
+    expect(() => copy(stream, f32(2, 3), f32(3, 2))).toThrow(code('OPTION_INVALID'))
+    expect(() => copy(stream, f32(6), f64(6) as never)).toThrow(code('OPTION_INVALID'))
+    expect(() => copy(stream, whole, part)).toThrow(code('OPTION_INVALID'))
   })
 
   it('reads leading rows, and writes back', () => {

@@ -37,6 +37,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("simdVariants", Napi::Function::New<simdVariants>(env));
   exports.Set("cudaPresence", Napi::Function::New<cudaPresence>(env));
   exports.Set("missingLibraries", Napi::Function::New<missingLibraries>(env));
+  exports.Set("copy", Napi::Function::New<copy>(env));
   exports.Set("flatten", Napi::Function::New<flatten>(env));
   exports.Set("pyramid", Napi::Function::New<pyramid>(env));
   exports.Set("patches", Napi::Function::New<patches>(env));

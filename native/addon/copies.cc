@@ -31,11 +31,7 @@ std::vector<Copy> copiesOf(const Napi::Object& options, std::int64_t rows, std::
 void requireRoom(const Storage& out, const Storage& from, std::size_t copies) {
   require(std::ranges::equal(out.shape().subspan(1), from.shape().subspan(1)), "the copies' rows have another shape");
   require(static_cast<std::int64_t>(copies) <= out.shape()[0], "out has fewer rows than there are copies");
-  const auto* const begin = static_cast<const std::byte*>(from.data());
-  const auto* const copied = static_cast<const std::byte*>(out.data());
-  const bool apart =
-      std::less_equal<>()(begin + from.bytes(), copied) || std::less_equal<>()(copied + out.bytes(), begin);
-  require(apart, "copies do not go where their images are");
+  requireApart(from, out);
 }
 
 }  // namespace sess::addon

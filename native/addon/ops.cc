@@ -20,6 +20,13 @@ const Storage& OpCall::tensor(std::size_t index) {
   return *alive_.emplace_back(storage);
 }
 
+const Storage& OpCall::tensorNearby(std::size_t index) {
+  const std::shared_ptr<Storage> storage = TensorHandle::of(info_[index]);
+  require(storage->device() == device_ || !storage->device()->place().cuda,
+          "a tensor lives on another device than the stream, and not in the processor's memory");
+  return *alive_.emplace_back(storage);
+}
+
 const Storage& OpCall::tensor(std::size_t index, std::size_t rank) {
   const Storage& storage = tensor(index);
   if (storage.shape().size() != rank) {
@@ -48,7 +55,19 @@ void requireSameShape(const Storage& a, const Storage& b) {
   require(std::ranges::equal(a.shape(), b.shape()), "two tensors that go together have different shapes");
 }
 
+void requireApart(const Storage& a, const Storage& b) {
+  const auto* const one = static_cast<const std::byte*>(a.data());
+  const auto* const other = static_cast<const std::byte*>(b.data());
+  const bool apart = std::less_equal<>()(one + a.bytes(), other) || std::less_equal<>()(other + b.bytes(), one);
+  require(apart, "two tensors that must be apart have memory in common");
+}
+
 namespace {
+
+Route routeOf(const Storage& from, const Storage& to) {
+  if (from.device()->place().cuda && !to.device()->place().cuda) return Route::toProcessor;
+  return to.device()->place().cuda && !from.device()->place().cuda ? Route::toDevice : Route::within;
+}
 
 /** `photo`: H x W x 3, uint8. */
 Size photoSize(const Storage& photo, std::int64_t channels) {
@@ -112,6 +131,23 @@ float* batchRows(const Storage& batch, const Napi::Object& options, Size window,
 }
 
 }  // namespace
+
+Napi::Value copy(const Napi::CallbackInfo& info) {
+  return guarded(info, [&](Napi::Env) {
+    OpCall call(info);
+    const Storage& from = call.tensorNearby(1);
+    const Storage& to = call.tensorNearby(2);
+    require(from.dtype() == to.dtype(), "a copy has another type of element");
+    requireSameShape(from, to);
+    requireApart(from, to);
+    const auto device = StreamHandle::of(info[0]).device();
+    require(from.device() == device || to.device() == device || !device->place().cuda,
+            "neither tensor lives on the stream's device");
+    const Route route = routeOf(from, to);
+    const CopyArgs args{from.data(), to.data(), static_cast<std::int64_t>(from.bytes()), route};
+    return call.enqueue([args](Backend& b, const CancelFlag& cancel) { b.copy(args, cancel); });
+  });
+}
 
 Napi::Value flatten(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env) {

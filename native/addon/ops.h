@@ -20,6 +20,8 @@ class OpCall {
   const Storage& tensor(std::size_t index, std::size_t rank);
   /** The tensor at argument `index` of any rank. */
   const Storage& tensor(std::size_t index);
+  /** The tensor at argument `index`, on the stream's device or in the processor's memory. */
+  const Storage& tensorNearby(std::size_t index);
   /** Enqueues `op`; its captures and the tensors live until it has run. */
   Napi::Value enqueue(std::function<void(Backend&, const CancelFlag&)> op);
 
@@ -38,9 +40,13 @@ void requireRows(std::span<const std::int32_t> indices, std::int64_t rows);
 /** The choice NCHW or NHWC named `layout`. */
 Layout layoutOf(const Napi::Object& options);
 
+/** The two tensors have no memory in common. */
+void requireApart(const Storage& a, const Storage& b);
+
 /** Both tensors have one shape. */
 void requireSameShape(const Storage& a, const Storage& b);
 
+Napi::Value copy(const Napi::CallbackInfo& info);
 Napi::Value flatten(const Napi::CallbackInfo& info);
 Napi::Value pyramid(const Napi::CallbackInfo& info);
 Napi::Value patches(const Napi::CallbackInfo& info);

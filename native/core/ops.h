@@ -27,6 +27,16 @@ enum class Fusion { mean, max, average };
 enum class Opacity { constant, byValue };
 enum class Accumulation { set, add };
 
+/** Where a copy's ends lie, of which at least one is the device's memory. On the processor all is the same. */
+enum class Route { within, toDevice, toProcessor };
+
+struct CopyArgs {
+  const void* from;
+  void* to;
+  std::int64_t bytes;
+  Route route;
+};
+
 struct FlattenArgs {
   const std::uint8_t* rgba;  // pixels x 4
   std::uint8_t* rgb;         // pixels x 3
@@ -290,6 +300,7 @@ class Backend {
   virtual ~Backend() = default;
   /** A fence behind what was enqueued so far; null where calls block until done. */
   virtual std::unique_ptr<Fence> fence() { return nullptr; }
+  virtual void copy(const CopyArgs& args, const CancelFlag& cancel) = 0;
   virtual void flatten(const FlattenArgs& args, const CancelFlag& cancel) = 0;
   virtual void pyramid(const PyramidArgs& args, const CancelFlag& cancel) = 0;
   virtual void patches(const PatchesArgs& args, const CancelFlag& cancel) = 0;

@@ -13,6 +13,7 @@ class CpuBackend final : public Backend {
  public:
   CpuBackend(int threads, Simd simd) : pool_(threads), kernels_(kernelsOf(simd)) {}
 
+  void copy(const CopyArgs& args, const CancelFlag& cancel) override { run(cpu::copy, args, cancel); }
   void flatten(const FlattenArgs& args, const CancelFlag& cancel) override { run(cpu::flatten, args, cancel); }
   void pyramid(const PyramidArgs& args, const CancelFlag& cancel) override { run(cpu::pyramid, args, cancel); }
   void patches(const PatchesArgs& args, const CancelFlag& cancel) override { run(cpu::patches, args, cancel); }

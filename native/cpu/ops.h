@@ -13,6 +13,7 @@ struct Context {
   const CancelFlag& cancel;
 };
 
+void copy(const Context& context, const CopyArgs& args);
 void flatten(const Context& context, const FlattenArgs& args);
 void pyramid(const Context& context, const PyramidArgs& args);
 void patches(const Context& context, const PatchesArgs& args);

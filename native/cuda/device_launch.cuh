@@ -102,6 +102,12 @@ class DeviceLauncher {
     return copy;
   }
 
+  void send(void* to, const void* from, std::size_t bytes) { staging_.send(stream_, to, from, bytes); }
+  void receive(void* to, const void* from, std::size_t bytes) { staging_.receive(stream_, to, from, bytes); }
+  void move(void* to, const void* from, std::size_t bytes) {
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_), "copying on the device");
+  }
+
   template <class T>
   T* workspace(std::int64_t n) {
     return static_cast<T*>(memory_.take(stream_, static_cast<std::size_t>(n) * sizeof(T)));

@@ -19,6 +19,9 @@
  *   blocks(n, bytes, body)      body(team, b) for b < n, each team with `bytes` of shared memory
  *   upload(span)                a copy of a small host array in device memory, until the op ends
  *   workspace<T>(n)             device memory with undefined contents, until the op ends
+ *   send(to, from, n)           n bytes to the device; `from` may go at once
+ *   receive(to, from, n)        n bytes from the device, which have come on return
+ *   move(to, from, n)           n bytes within the device
  *
  * A team has
  *   each(n, f)      f(i) for i < n, shared out over the threads; all see afterwards what it wrote

@@ -7,6 +7,7 @@
 #include "cuda/blur.h"
 #include "cuda/cam_reduce.h"
 #include "cuda/channel_ranges.h"
+#include "cuda/copy.h"
 #include "cuda/flatten.h"
 #include "cuda/fuse.h"
 #include "cuda/gather.h"
@@ -34,6 +35,7 @@ class LaunchedBackend : public Base {
   template <class... Arguments>
   explicit LaunchedBackend(Arguments&&... arguments) : launch_(std::forward<Arguments>(arguments)...) {}
 
+  void copy(const CopyArgs& a, const CancelFlag& c) override { cuda::copy(begin(c), a); }
   void flatten(const FlattenArgs& a, const CancelFlag& c) override { cuda::flatten(begin(c), a); }
   void pyramid(const PyramidArgs& a, const CancelFlag& c) override { cuda::pyramid(begin(c), a); }
   void patches(const PatchesArgs& a, const CancelFlag& c) override { cuda::patches(begin(c), a); }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cuda/check.h"
+#include "cuda/halves.h"
 
 namespace sess::cuda {
 
@@ -51,21 +52,41 @@ void StreamMemory::grow(cudaStream_t stream, std::size_t bytes) {
 }
 
 Staging::~Staging() {
-  for (cudaEvent_t event : sent_) {
+  for (cudaEvent_t event : copied_) {
     if (event != nullptr) (void)cudaEventDestroy(event);
   }
   if (ring_ != nullptr) (void)cudaFreeHost(ring_);
 }
 
-void Staging::send(cudaStream_t stream, void* to, const void* from, std::size_t bytes) {
-  if (ring_ == nullptr) {
-    for (cudaEvent_t& event : sent_) {
-      check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "creating an event");
-    }
-    void* ring = nullptr;
-    check(cudaMallocHost(&ring, 2 * kHalf), "pinned memory cannot be allocated");
-    ring_ = static_cast<std::byte*>(ring);
+void Staging::open() {
+  if (ring_ != nullptr) return;
+  for (cudaEvent_t& event : copied_) {
+    check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync), "creating an event");
   }
+  void* ring = nullptr;
+  check(cudaMallocHost(&ring, 2 * kHalf), "pinned memory cannot be allocated");
+  ring_ = static_cast<std::byte*>(ring);
+}
+
+void Staging::receive(cudaStream_t stream, void* to, const void* from, std::size_t bytes) {
+  open();
+  for (int half = 0; half < 2; ++half) turn(stream);  // what is on its way up has left both
+  throughHalves(
+      bytes, kHalf,
+      [&](int half, std::size_t at, std::size_t some) {
+        check(cudaMemcpyAsync(ring_ + static_cast<std::size_t>(half) * kHalf, static_cast<const std::byte*>(from) + at,
+                              some, cudaMemcpyDeviceToHost, stream),
+              "copying from the device");
+        check(cudaEventRecord(copied_[half], stream), "recording an event");
+      },
+      [&](int half, std::size_t at, std::size_t some) {
+        check(cudaEventSynchronize(copied_[half]), "an operation failed on the CUDA device");
+        std::memcpy(static_cast<std::byte*>(to) + at, ring_ + static_cast<std::size_t>(half) * kHalf, some);
+      });
+}
+
+void Staging::send(cudaStream_t stream, void* to, const void* from, std::size_t bytes) {
+  open();
   for (std::size_t done = 0; done < bytes;) {
     if (used_ == kHalf) turn(stream);
     const std::size_t some = std::min(bytes - done, kHalf - used_);
@@ -79,9 +100,9 @@ void Staging::send(cudaStream_t stream, void* to, const void* from, std::size_t 
 }
 
 void Staging::turn(cudaStream_t stream) {
-  check(cudaEventRecord(sent_[half_], stream), "recording an event");
+  check(cudaEventRecord(copied_[half_], stream), "recording an event");
   half_ = 1 - half_;
-  check(cudaEventSynchronize(sent_[half_]), "waiting for an op's arguments");  // at once where it never was recorded
+  check(cudaEventSynchronize(copied_[half_]), "waiting for an op's arguments");  // at once where it never was recorded
   used_ = 0;
 }
 

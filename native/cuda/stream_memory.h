@@ -38,7 +38,7 @@ class StreamMemory {
   std::size_t used_ = 0;  // of the last chunk
 };
 
-/** Small host arrays on their way to the device: a pinned ring, of which a half is written again once it was sent. */
+/** Host arrays on their way to the device and back: a pinned ring, of which a half is used again once it was copied. */
 class Staging {
  public:
   Staging() = default;
@@ -48,13 +48,16 @@ class Staging {
 
   /** Copies `bytes` to `to` in the stream's order; `from` may go at once. */
   void send(cudaStream_t stream, void* to, const void* from, std::size_t bytes);
+  /** Copies `bytes` to `to` in the stream's order, and waits until they have come. */
+  void receive(cudaStream_t stream, void* to, const void* from, std::size_t bytes);
 
  private:
   static constexpr std::size_t kHalf = std::size_t{512} << 10;
+  void open();
   void turn(cudaStream_t stream);
 
   std::byte* ring_ = nullptr;  // 2 * kHalf
-  cudaEvent_t sent_[2] = {nullptr, nullptr};
+  cudaEvent_t copied_[2] = {nullptr, nullptr};
   int half_ = 0;
   std::size_t used_ = 0;  // of the half
 };

@@ -31,6 +31,7 @@ TEST(Backend, EveryOpStopsWhenCancelled) {
   };
   const std::array<float, 3> one{1.0F, 1.0F, 1.0F};
   std::vector<std::uint8_t> rgb(3 * 64 * 64);
+  aborts("copy", [&] { backend->copy({bytes.data(), rgb.data(), 64 * 64, Route::within}, now); });
   aborts("flatten", [&] { backend->flatten({bytes.data(), rgb.data(), 64 * 64}, now); });
   for (const std::int64_t side : {32, 90}) {
     aborts("pyramid", [&] {

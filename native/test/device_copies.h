@@ -19,6 +19,23 @@ class DeviceCopies final : public Backend {
  public:
   explicit DeviceCopies(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {}
 
+  void copy(const CopyArgs& a, const CancelFlag& c) override {
+    const auto* const from = static_cast<const unsigned char*>(a.from);
+    auto* const to = static_cast<unsigned char*>(a.to);
+    if (a.route == Route::toProcessor) {
+      const In there(from, a.bytes);
+      backend_->copy({there.data(), to, a.bytes, a.route}, c);
+      return;
+    }
+    Out out(to, a.bytes);
+    if (a.route == Route::toDevice) {
+      backend_->copy({from, out.data(), a.bytes, a.route}, c);
+    } else {
+      const In there(from, a.bytes);
+      backend_->copy({there.data(), out.data(), a.bytes, a.route}, c);
+    }
+    back(out);
+  }
   void flatten(const FlattenArgs& a, const CancelFlag& c) override {
     const In rgba(a.rgba, 4 * a.pixels);
     Out rgb(a.rgb, 3 * a.pixels);

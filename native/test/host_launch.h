@@ -118,6 +118,10 @@ class HostLauncher {
     return copy;
   }
 
+  void send(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+  void receive(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+  void move(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+
   template <class T>
   T* workspace(std::int64_t n) {
     memory_.emplace_back(static_cast<std::size_t>(n) * sizeof(T));

@@ -1,7 +1,7 @@
 import { SessError } from '../error.ts'
 import type { Cam } from '../methods/method.ts'
 import { type Device, finish, fold, fuse, type Stream, smooth, Tensor, upsample } from '../native.ts'
-import { ResultTensor } from '../result-tensor.ts'
+import { ResultTensor, valuesOf } from '../result-tensor.ts'
 import { type FusedWindows, keptBytes, type Placement, placedWindows } from './fused-windows.ts'
 import type { Plan } from './plan.ts'
 import { leastWeight, scoreWindows, type WindowScores } from './scores.ts'
@@ -129,7 +129,7 @@ export class TargetFusion implements Disposable {
     if (keepMaps) this.#windowMaps = await this.#upsampled(part, kept)
     const [rows = 0, height = 0, width = 0] = part.maps.shape
     if (!keepFused || keptBytes(rows, height * width, keepMaps) === 0) return
-    this.#fusedWindows = { ...placement, maps: part.maps.read(), grid: { height, width } }
+    this.#fusedWindows = { ...placement, maps: await valuesOf(stream, part.maps), grid: { height, width } }
   }
 
   async #foldPart(part: FusedMaps): Promise<void> {
@@ -161,20 +161,20 @@ export class TargetFusion implements Disposable {
   async #smoothed(): Promise<Float32Array> {
     const { device, stream, clock, plan } = this.#input
     const { smoothing } = this.#options
-    if (smoothing === undefined) return this.#fused.read()
+    if (smoothing === undefined) return await valuesOf(stream, this.#fused)
     const shape = [plan.image.height, plan.image.width]
-    using out = ResultTensor.float32(device, shape, () => mapArray(shape))
+    using out = ResultTensor.float32(device, mapArray(shape), shape)
     await clock.add('smooth', smooth(stream, this.#fused, smoothing, out.tensor))
-    return out.values()
+    return await out.values(stream)
   }
 
   async #upsampled(part: FusedMaps, kept: readonly number[]): Promise<Float32Array> {
     const { device, stream, clock, plan, rectify } = this.#input
     const shape = [kept.length, plan.window.height, plan.window.width]
     const rows = Int32Array.from(kept, (index) => rowOf(part, index))
-    using out = ResultTensor.float32(device, shape, () => mapArray(shape))
+    using out = ResultTensor.float32(device, mapArray(shape), shape)
     await clock.add('fuse', upsample(stream, part.maps, { rows, rectify: rectify === 'samples' }, out.tensor))
-    return out.values()
+    return await out.values(stream)
   }
 }
 
