@@ -2,7 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { decode } from '../dist/io/decode.js'
+import { readClassifier } from '../dist/load.js'
+import { resolveModel } from '../dist/models/resolve.js'
 import { Device, gather, pyramid, Session, Stream, Tensor } from '../dist/native.js'
+import { buildForwardModel } from '../dist/onnx/forward-model.js'
+import { inHalf } from '../dist/onnx/half-range.js'
 import { bandsOf, largestBand } from '../dist/sess/bands.js'
 
 /** @param {import('../dist/index.js').Explainer} explainer an explainer of the same model, for plan and preprocessing */
@@ -11,13 +15,7 @@ export async function openBare(explainer, photoPath, options, threads, precision
   const { type, index = 0 } = info.device
   const device = new Device({ type, index, threads })
   const stream = new Stream(device)
-  const session = await Session.open(device, {
-    model: new Uint8Array(readFileSync(info.path)),
-    externalFolder: dirname(info.path),
-    threads,
-    optimization: 'all',
-    precision,
-  })
+  const session = await openModel(device, info.path, threads, precision)
   const photo = await decode(photoPath)
   const plan = explainer.plan(photo, options)
   const patches = await cutPatches(device, stream, photo, plan, info.preprocessing)
@@ -35,6 +33,16 @@ export async function openBare(explainer, photoPath, options, threads, precision
     return performance.now() - start
   }
   return { plan, pass, batchesOf: (size) => splitPatches(device, patches, plan.window, size) }
+}
+
+/** The file as it is; in float16 as `--precision fp16` rewrites it, without the gradient. */
+async function openModel(device, path, threads, precision) {
+  const common = { externalFolder: dirname(path), threads, optimization: 'all' }
+  if (precision !== 'fp16') {
+    return await Session.open(device, { ...common, model: new Uint8Array(readFileSync(path)), precision })
+  }
+  const model = buildForwardModel(await inHalf(await readClassifier(device, await resolveModel(path), {})))
+  return await Session.open(device, { ...common, model: model.encode(), precision: 'fp32' })
 }
 
 /** Every window of the plan, preprocessed: N x 3 x h x w floats. */

@@ -1,7 +1,7 @@
 /**
  * `explain` against the bare model, in one run: wall time of an explanation (both.png, 12 scales, 122 windows, map in
  * memory) over a bare forward of the same patches at its best batch size with the same threads. Trials alternate.
- *   node bench/explain.mjs [--model FILE]... [--device cuda] [--precision tf32] [--threads 2] [--trials 9] [--json FILE]
+ *   node bench/explain.mjs [--model FILE]... [--device cuda] [--precision tf32|fp16] [--threads 2] [--trials 9] [--json FILE]
  */
 import { Explainer } from '../dist/index.js'
 import { openBare } from './bare.mjs'
@@ -48,6 +48,8 @@ async function benchModel(model) {
     'bare batch': best.size,
     'explain ms': of((p) => p.total),
     batch: pairs[0].batch,
+    'windows/s': of((p) => (1000 * bare.plan.windows.length) / p.total),
+    'photos/s': of((p) => 1000 / p.total),
     ratio: of((p) => p.total / p.bareMs),
     'inference ms': of((p) => p.inference),
     'all else ms': of((p) => p.total - p.inference),

@@ -198,7 +198,7 @@ end_to_end() {
     export SESS_ORT_LIBRARY=$SESS_ORT_CUDA_DIR/libonnxruntime.so.1
     step 'addon and dist' addon_and_dist || return
     step 'goldens on the device' goldens
-    for precision in fp32 tf32; do step "explain over the bare model, $precision" explain_over_bare $precision; done
+    for precision in fp32 tf32 fp16; do step "explain over the bare model, $precision" explain_over_bare $precision; done
     if has nsys; then
       step 'copies counted' copies_counted
     else
@@ -219,11 +219,9 @@ write_results() {
       awk -F'\t' '{ printf "%s{\"step\": \"%s\", \"result\": \"%s\", \"detail\": \"%s\"}", (NR > 1 ? ",\n" : ""), $1, $2, $3 }'
     printf '\n],\n"native": '
     or_null "$work/bench.json"
-    for precision in fp32 tf32; do
-      for what in model explain; do
-        printf ',\n"%s_%s": ' "$what" "$precision"
-        or_null "$work/$what-$precision.json"
-      done
+    for what in model_fp32 model_tf32 explain_fp32 explain_tf32 explain_fp16; do
+      printf ',\n"%s": ' "$what"
+      or_null "$work/${what/_/-}.json"
     done
     printf '\n}\n'
   } >"$file"

@@ -50,7 +50,7 @@ interface Outcome {
   readonly status: number
   /** Result and detail by step. */
   readonly steps: Readonly<Record<string, string>>
-  readonly results: { readonly native: unknown; readonly explain_fp32: unknown } | undefined
+  readonly results: Readonly<Record<string, unknown>> | undefined
 }
 
 /** Runs a copy of the script with stand-ins, its paths relative to the caller's folder. */
@@ -92,7 +92,8 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
     ])
     expect(steps['copies counted']).toBe('ok: 51200000 bytes up, 1100000 down (most: 3000000)')
     expect(steps['goldens on the device']).toBe('ok: 30 passed, 0 skipped')
-    expect(results).toMatchObject({ native: { device: 'a GPU' }, explain_fp32: { rows: [] } })
+    expect(results).toMatchObject({ native: { device: 'a GPU' }, model_tf32: { largest_difference: 1e-6 } })
+    for (const precision of ['fp32', 'tf32', 'fp16']) expect(results?.[`explain_${precision}`]).toEqual({ rows: [] })
     expect(status).toBe(0)
   })
 
@@ -131,6 +132,11 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
       'explain over the bare model, fp32',
       'it writes nothing',
       { 'bin/node': tools['bin/node'].replace('echo ', 'true ') },
+    ],
+    [
+      'explain over the bare model, fp16',
+      'float16 fails',
+      { 'bin/node': `[[ $* != *fp16* ]] || exit 1\n${tools['bin/node']}` },
     ],
     ['copies counted', 'nothing is counted', { 'bin/nsys': tools['bin/nsys'].replace(/^\d.*\n/gm, '') }],
     ['copies counted', 'more comes down than a map', { 'bin/nsys': tools['bin/nsys'].replace('1.1,', '9.9,') }],
