@@ -168,6 +168,24 @@ explain_over_bare() {
     mv "$work/explain-$1.json.part" "$work/explain-$1.json"
 }
 
+# What the driver has given out after 10 and after 200 explanations; other programs on the card would show here too.
+explains_flat() {
+  node -e "const { execFileSync } = require('child_process')
+    const query = ['--query-gpu=memory.used', '--format=csv,noheader,nounits']
+    const used = () => Number(String(execFileSync('nvidia-smi', query)).split('\n')[0])
+    import('./dist/index.js').then(async ({ Explainer }) => {
+      const explainer = await Explainer.load('tiny200', { device: 'cuda' })
+      let first
+      for (let i = 1; i <= 200; i++) {
+        await explainer.explain('docs/photos/both.jpg')
+        if (i === 10) first = used()
+      }
+      const last = used()
+      console.log('MiB used after 10 explanations: ' + first + ', after 200: ' + last)
+      process.exit(last <= first + 8 ? 0 : 1)
+    })"
+}
+
 # Something goes up, and no more comes down than twice the finished map and a megabyte of scores and peaks.
 copies_counted() {
   nsys profile -o "$work/trace" node dist/cli/main.js explain docs/photos/both.jpg --device cuda -o "$work/map.npy" &&
@@ -199,6 +217,11 @@ end_to_end() {
     step 'addon and dist' addon_and_dist || return
     step 'goldens on the device' goldens
     for precision in fp32 tf32 fp16; do step "explain over the bare model, $precision" explain_over_bare $precision; done
+    if has nvidia-smi; then
+      step 'memory flat over 200 explains' explains_flat
+    else
+      note 'memory flat over 200 explains' skipped 'there is no nvidia-smi'
+    fi
     if has nsys; then
       step 'copies counted' copies_counted
     else

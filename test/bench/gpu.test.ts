@@ -89,6 +89,7 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
     const { status, steps, results } = await gpu()
     expect(Object.entries(steps).filter(([, result]) => !result.startsWith('ok'))).toEqual([
       ['a killed process leaves nothing', 'skipped: there is no nvidia-smi'],
+      ['memory flat over 200 explains', 'skipped: there is no nvidia-smi'],
     ])
     expect(steps['copies counted']).toBe('ok: 51200000 bytes up, 1100000 down (most: 3000000)')
     expect(steps['goldens on the device']).toBe('ok: 30 passed, 0 skipped')
@@ -137,6 +138,11 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
       'explain over the bare model, fp16',
       'float16 fails',
       { 'bin/node': `[[ $* != *fp16* ]] || exit 1\n${tools['bin/node']}` },
+    ],
+    [
+      'memory flat over 200 explains',
+      'memory grows',
+      { 'bin/nvidia-smi': 'echo 500', 'bin/node': `[[ $* != *'after 200'* ]] || exit 1\n${tools['bin/node']}` },
     ],
     ['copies counted', 'nothing is counted', { 'bin/nsys': tools['bin/nsys'].replace(/^\d.*\n/gm, '') }],
     ['copies counted', 'more comes down than a map', { 'bin/nsys': tools['bin/nsys'].replace('1.1,', '9.9,') }],
