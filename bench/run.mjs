@@ -33,6 +33,7 @@ const end = (name, args) => run(process.execPath, [join(root, `bench/${name}.mjs
 const both = models.flatMap((model) => ['--model', model])
 end('explain', both)
 end('memory', both)
+end('overlay', [])
 end('masks', [])
 end('top-channels', [])
 end('event-loop', [])

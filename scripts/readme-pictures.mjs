@@ -1,6 +1,6 @@
 /**
- * The pictures of README and docs, into docs/images/: photo, Grad-CAM, SESS + Grad-CAM side by side, a captioned overlay,
- * the sheet of `sess compare`, and the objects of a map. Needs no network.
+ * The pictures of README and docs, into docs/images/: Grad-CAM beside SESS for two classes, a captioned overlay, the sheet
+ * of `sess compare`, and the objects of a map. Needs no network.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,8 +8,6 @@ import sharp from 'sharp'
 import { Explainer } from '../dist/index.js'
 import { root } from './setup.mjs'
 
-const height = 220
-const gap = 6
 const photo = join(root, 'docs/photos/both.jpg')
 
 const explainer = await Explainer.load()
@@ -18,16 +16,10 @@ for (const [name, target] of [
   ['espresso', 'espresso'],
   ['cat', 'Egyptian cat'],
 ]) {
-  const overlayOf = async (sess) =>
-    (await explainer.explain(photo, { target, sess })).overlay({ caption: false }).toBuffer('png')
-  const panels = await Promise.all(
-    [photo, await overlayOf(false), await overlayOf(true)].map((image) => sharp(image).resize({ height }).toBuffer()),
-  )
-  const { width } = await sharp(panels[0]).metadata()
-  await sharp({
-    create: { width: panels.length * (width + gap) - gap, height, channels: 3, background: 'white' },
-  })
-    .composite(panels.map((input, i) => ({ input, left: i * (width + gap), top: 0 })))
+  const comparison = await explainer.compare(photo, { target, methods: ['grad-cam'] })
+  const sheet = await comparison.sheet({ title: 'both.jpg' }).toBuffer('png')
+  await sharp(sheet)
+    .resize({ width: 1100 })
     .jpeg({ quality: 88 })
     .toFile(join(root, `docs/images/${name}.jpg`))
 }
@@ -40,8 +32,8 @@ await sharp(await captioned.toBuffer('png'))
   .jpeg({ quality: 86 })
   .toFile(join(root, 'docs/images/overlay.jpg'))
 
-const comparison = await explainer.compare(join(root, 'docs/photos/coffee.png'))
-const sheet = await comparison.sheet({ title: 'coffee.png' }).toBuffer('png')
+const compared = await explainer.compare(join(root, 'docs/photos/coffee.png'))
+const sheet = await compared.sheet({ title: 'coffee.png' }).toBuffer('png')
 await sharp(sheet).resize({ width: 1100 }).jpeg({ quality: 86 }).toFile(join(root, 'docs/images/compare.jpg'))
 
 const explanation = await explainer.explain(photo, { target: 'espresso' })
