@@ -1,0 +1,119 @@
+import { schemeTableau10 } from 'd3-scale-chromatic'
+import type { Quartiles, ScaleRobustness } from '../metrics/robustness.ts'
+import type { Patches } from '../patches.ts'
+import { type Block, column, row, textBlock } from './blocks.ts'
+import { type Chart, chartBlock } from './chart.ts'
+import { percentText } from './class-text.ts'
+import { robustnessTable } from './robustness-table.ts'
+import type { TextStyle, Typeface } from './text.ts'
+
+const headingStyle: TextStyle = { size: 18, weight: 'bold', color: '#111111' }
+const textStyle: TextStyle = { size: 13, weight: 'regular', color: '#333333' }
+const nameStyle: TextStyle = { size: 14, weight: 'bold', color: '#111111' }
+const gap = 28
+/** Charts and tables stand side by side where there is room for this much. */
+const leastWidth = 470
+const mostWidth = 620
+const chartHeight = 260
+
+/** How scores hold out against scale and occlusion: charts that compare the explanations, and the numbers of each. */
+export function robustnessBlock(typeface: Typeface, patches: readonly Patches[], width: number): Block {
+  const beside = Math.max(1, Math.min(3, Math.floor((width + gap) / (leastWidth + gap))))
+  const each = Math.min(mostWidth, Math.floor((width + gap) / beside) - gap)
+  const charts = chartsOf(patches).map((chart) => chartBlock(typeface, chart, { width: each, height: chartHeight }))
+  const tables = patches.map((one, i) =>
+    column(
+      [
+        named(typeface, one, colorOf(i), each),
+        ...typeface.wrapped(peakText(one), textStyle, each, 3).map((line) => textBlock(typeface, line, textStyle)),
+        robustnessTable(typeface, one.robustness.scales, each),
+      ],
+      { gap: 4, align: 'start' },
+    ),
+  )
+  const note =
+    'Points are medians, bars go from the lower to the upper quartile. High: a score over half of the best window’s, a ' +
+    'weight over 0.5. The peak is the highest pixel of the fused map.'
+  return column(
+    [
+      textBlock(typeface, 'Robustness to scale and occlusion', headingStyle),
+      column(
+        typeface.wrapped(note, textStyle, width, 3).map((line) => textBlock(typeface, line, textStyle)),
+        { gap: 0, align: 'start' },
+      ),
+      ...inRows(charts, beside),
+      ...inRows(tables, beside),
+    ],
+    { gap: 16, align: 'start' },
+  )
+}
+
+function chartsOf(patches: readonly Patches[]): readonly Chart[] {
+  const isCommon = new Set(patches.map(({ window }) => Math.max(window.height, window.width))).size <= 1
+  const xOf = ({ window }: Patches, scale: number) =>
+    isCommon ? scale : Number((scale / Math.max(window.height, window.width)).toFixed(2))
+  const xTicks = [...new Set(patches.flatMap((one) => one.scales.map(({ scale }) => xOf(one, scale))))]
+  const common = {
+    xLabel: isCommon ? 'scale, pixels' : 'scale over the longer side of the model’s window',
+    xTicks: xTicks.sort((a, b) => a - b),
+  }
+  const of = (value: (one: ScaleRobustness) => { y: number | null; range?: readonly [number, number] }) =>
+    patches.map((one, i) => ({
+      color: colorOf(i),
+      points: one.robustness.scales.map((level) => ({ x: xOf(one, level.scale), ...value(level) })),
+    }))
+  const upper = patches.flatMap((one) => one.robustness.scales.map(({ score }) => score?.q3 ?? 0))
+  return [
+    {
+      ...common,
+      title: 'Score by scale',
+      most: Math.max(0, ...upper),
+      format: 'percent',
+      series: of(({ score }) => spread(score)),
+    },
+    {
+      ...common,
+      title: 'Weight by scale (dashed: half)',
+      most: 1,
+      format: 'number',
+      mark: 0.5,
+      series: of(({ weight }) => spread(weight)),
+    },
+    {
+      ...common,
+      title: 'Share of the windows with the peak that score high',
+      most: 1,
+      format: 'percent',
+      series: of(({ atPeak }) => ({ y: atPeak.share })),
+    },
+  ]
+}
+
+function spread(quartiles: Quartiles | null) {
+  return quartiles === null
+    ? { y: null }
+    : { y: quartiles.median, range: [quartiles.q1, quartiles.q3] as readonly [number, number] }
+}
+
+function peakText({ robustness: { best, peak, atPeak } }: Patches): string {
+  const top = best === null ? 'No window has a finite score.' : `Best window: ${percentText(best.score)}.`
+  if (peak === null) return `${top} The map is zero everywhere: it has no peak.`
+  const share = atPeak.share === null ? '' : ` (${percentText(atPeak.share)})`
+  return `${top} Peak at ${peak.x}, ${peak.y}: of ${atPeak.windows} windows that contain it ${atPeak.high}${share} score high.`
+}
+
+function named(typeface: Typeface, { model, title }: Patches, color: string, width: number): Block {
+  const mark = { width: 14, height: 14, outlines: `<circle fill="${color}" cx="7" cy="7" r="6"/>`, pictures: [] }
+  const text = typeface.shortened(`${model}, ${title}`, nameStyle, width - 22)
+  return row([mark, textBlock(typeface, text, nameStyle)], { gap: 8, align: 'middle' })
+}
+
+function colorOf(i: number): string {
+  return schemeTableau10[i % schemeTableau10.length] ?? '#4e79a7'
+}
+
+function inRows(blocks: readonly Block[], across: number): readonly Block[] {
+  return Array.from({ length: Math.ceil(blocks.length / across) }, (_, i) =>
+    row(blocks.slice(i * across, (i + 1) * across), { gap, align: 'start' }),
+  )
+}
