@@ -1,3 +1,4 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { Sharp } from 'sharp'
 import type { Device } from '../native.ts'
 import type { Patches } from '../patches.ts'
@@ -26,6 +27,8 @@ export interface PatchesPage {
 
 const red = [255, 0, 0] as const
 const grey = [150, 150, 150] as const
+/** Outside the red, which is lost on a red photo. */
+const white = [255, 255, 255] as const
 const gap = 12
 /** Between explanations. */
 const wideGap = 36
@@ -42,9 +45,10 @@ export async function drawPatchesPage(device: Device, page: PatchesPage): Promis
   const { pages } = page.layout
   const lines: Block[] = []
   for (const [i, line] of (pages[page.page] ?? []).entries()) lines.push(await draw.line(line, i === 0))
-  const grid = column([draw.headings(), column(lines, { gap: 14, align: 'start' })], { gap: 14, align: 'start' })
+  const grid = column([await draw.headings(), column(lines, { gap: 14, align: 'start' })], { gap: 14, align: 'start' })
   const blocks = [await draw.head(grid.width), grid]
-  if (page.page === pages.length - 1) blocks.push(robustnessBlock(await Typeface.load(), page.patches, grid.width))
+  if (page.page === pages.length - 1)
+    blocks.push(await robustnessBlock(await Typeface.load(), page.patches, grid.width))
   return drawBlock(framed(column(blocks, { gap: 24, align: 'start' }), 24))
 }
 
@@ -54,6 +58,7 @@ class PageDrawing {
   readonly #typeface: Typeface
   /** Of one explanation. */
   readonly #columnWidth: number
+  readonly #captions = new Map<string, Block>()
 
   constructor(device: Device, page: PatchesPage, typeface: Typeface) {
     this.#device = device
@@ -90,30 +95,20 @@ class PageDrawing {
   }
 
   /** Above the pictures of each explanation: which model and method, of which class. */
-  headings(): Block {
-    const columns = this.#page.patches.map((one) =>
-      boxed(
-        column(
-          [
-            ...this.#paragraph(`${one.model}, ${one.title}`, headingStyle, this.#columnWidth),
-            ...this.#paragraph(
-              `${explainedText(one.target, one.against)}, ${percentText(one.target.probability)} of the whole photo`,
-              textStyle,
-              this.#columnWidth,
-            ),
-            ...this.#paragraph(shownText(one), detailStyle, this.#columnWidth),
-          ],
-          { gap: 2, align: 'start' },
-        ),
-        this.#columnWidth,
-        0,
-        'start',
-      ),
-    )
-    return row([{ ...empty, width: headerWidth }, row(columns, { gap: wideGap, align: 'start' })], {
-      gap,
-      align: 'start',
-    })
+  async headings(): Promise<Block> {
+    const width = this.#columnWidth
+    const columns: Block[] = []
+    for (const one of this.#page.patches) {
+      await yieldToLoop()
+      const score = `${explainedText(one.target, one.against)}, ${percentText(one.target.probability)} of the whole photo`
+      const lines = [
+        ...this.#paragraph(`${one.model}, ${one.title}`, headingStyle, width),
+        ...this.#paragraph(score, textStyle, width),
+        ...this.#paragraph(shownText(one), detailStyle, width),
+      ]
+      columns.push(boxed(column(lines, { gap: 2, align: 'start' }), width, 0, 'start'))
+    }
+    return this.#besideHeader(empty, columns)
   }
 
   async line({ level, first }: PageLine, isTop: boolean): Promise<Block> {
@@ -127,11 +122,13 @@ class PageDrawing {
       }
       columns.push(boxed(row(cells, { gap, align: 'start' }), this.#columnWidth, 0, 'start'))
     }
-    const header = first === 0 || isTop ? this.#levelHeader(level, first) : empty
-    return row([boxed(header, headerWidth, 0, 'start'), row(columns, { gap: wideGap, align: 'start' })], {
-      gap,
-      align: 'start',
-    })
+    return this.#besideHeader(first === 0 || isTop ? this.#levelHeader(level, first) : empty, columns)
+  }
+
+  /** A column for each explanation, right of what stands beside them. */
+  #besideHeader(header: Block, columns: readonly Block[]): Block {
+    const explanations = row(columns, { gap: wideGap, align: 'start' })
+    return row([boxed(header, headerWidth, 0, 'start'), explanations], { gap, align: 'start' })
   }
 
   #levelHeader(level: number, first: number): Block {
@@ -155,8 +152,8 @@ class PageDrawing {
     const png = await sharpOf(drawn).png({ compressionLevel: 1 }).toBuffer()
     const { probability, weight } = picture.window
     const lines = [
-      this.#line(`scale ${scale}${noteOf(picture)}`, captionStyle, patchSide),
-      this.#line(`${percentText(probability)}, weight ${weightText(weight)}`, detailStyle, patchSide),
+      this.#caption(`scale ${scale}${noteOf(picture)}`, captionStyle),
+      this.#caption(`${percentText(probability)}, weight ${weightText(weight)}`, detailStyle),
     ]
     const cell = column([pictureBlock(png, small.width, small.height), ...lines], { gap: 1, align: 'start' })
     return boxed(cell, patchSide, 0, 'start')
@@ -173,8 +170,17 @@ class PageDrawing {
       pasted(canvas, box, await drawOverlay(this.#device, below, plane, { ...colours, range: rangeOf(colours) }))
     }
     const color = picture.window.kept ? red : grey
-    drawFrame(canvas, box, 1, [color, color])
+    drawFrame(canvas, box, 1, [white, color, color])
     return canvas
+  }
+
+  /** Many are alike, and setting one takes half a millisecond. */
+  #caption(text: string, style: TextStyle): Block {
+    const known = this.#captions.get(text)
+    if (known !== undefined) return known
+    const set = this.#line(text, style, patchSide)
+    this.#captions.set(text, set)
+    return set
   }
 
   #paragraph(text: string, style: TextStyle, width: number): readonly Block[] {

@@ -1,3 +1,4 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { schemeTableau10 } from 'd3-scale-chromatic'
 import type { Quartiles, ScaleRobustness } from '../metrics/robustness.ts'
 import type { Patches } from '../patches.ts'
@@ -17,35 +18,37 @@ const mostWidth = 620
 const chartHeight = 260
 
 /** How scores hold out against scale and occlusion: charts that compare the explanations, and the numbers of each. */
-export function robustnessBlock(typeface: Typeface, patches: readonly Patches[], width: number): Block {
+export async function robustnessBlock(typeface: Typeface, patches: readonly Patches[], width: number): Promise<Block> {
   const beside = Math.max(1, Math.min(3, Math.floor((width + gap) / (leastWidth + gap))))
   const each = Math.min(mostWidth, Math.floor((width + gap) / beside) - gap)
-  const charts = chartsOf(patches).map((chart) => chartBlock(typeface, chart, { width: each, height: chartHeight }))
-  const tables = patches.map((one, i) =>
-    column(
-      [
-        named(typeface, one, colorOf(i), each),
-        ...typeface.wrapped(peakText(one), textStyle, each, 3).map((line) => textBlock(typeface, line, textStyle)),
-        robustnessTable(typeface, one.robustness.scales, each),
-      ],
-      { gap: 4, align: 'start' },
-    ),
-  )
+  const charts: Block[] = []
+  for (const chart of chartsOf(patches)) {
+    await yieldToLoop() // text takes its time
+    charts.push(chartBlock(typeface, chart, { width: each, height: chartHeight }))
+  }
+  const tables: Block[] = []
+  for (const [i, one] of patches.entries()) {
+    await yieldToLoop()
+    const head = [named(typeface, one, colorOf(i), each), ...paragraph(typeface, peakText(one), each)]
+    const table = await robustnessTable(typeface, one.robustness.scales, each)
+    tables.push(column([...head, table], { gap: 4, align: 'start' }))
+  }
   const note =
     'Points are medians, bars go from the lower to the upper quartile. High: a score over half of the best window’s, a ' +
     'weight over 0.5. The peak is the highest pixel of the fused map.'
   return column(
     [
       textBlock(typeface, 'Robustness to scale and occlusion', headingStyle),
-      column(
-        typeface.wrapped(note, textStyle, width, 3).map((line) => textBlock(typeface, line, textStyle)),
-        { gap: 0, align: 'start' },
-      ),
+      column(paragraph(typeface, note, width), { gap: 0, align: 'start' }),
       ...inRows(charts, beside),
       ...inRows(tables, beside),
     ],
     { gap: 16, align: 'start' },
   )
+}
+
+function paragraph(typeface: Typeface, text: string, width: number): readonly Block[] {
+  return typeface.wrapped(text, textStyle, width, 3).map((line) => textBlock(typeface, line, textStyle))
 }
 
 function chartsOf(patches: readonly Patches[]): readonly Chart[] {

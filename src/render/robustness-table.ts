@@ -1,3 +1,4 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { Quartiles, ScaleRobustness } from '../metrics/robustness.ts'
 import { type Block, boxed, column, row, textBlock } from './blocks.ts'
 import type { TextStyle, Typeface } from './text.ts'
@@ -16,7 +17,11 @@ const columns = [
 ] as const
 
 /** A line for each scale: windows, median and quartiles of score and weight, high windows of those with the peak. */
-export function robustnessTable(typeface: Typeface, scales: readonly ScaleRobustness[], width: number): Block {
+export async function robustnessTable(
+  typeface: Typeface,
+  scales: readonly ScaleRobustness[],
+  width: number,
+): Promise<Block> {
   const lines = scales.map(({ scale, windows, score, weight, atPeak }) => [
     String(scale),
     String(windows),
@@ -24,11 +29,19 @@ export function robustnessTable(typeface: Typeface, scales: readonly ScaleRobust
     spreadText(weight, weightText),
     atPeak.windows === 0 ? '-' : `${atPeak.high} of ${atPeak.windows} high`,
   ])
-  const head = columns.map(({ title }) => title)
-  return column(
-    [line(typeface, head, headStyle, width), ...lines.map((cells) => line(typeface, cells, cellStyle, width))],
-    { gap: 0, align: 'start' },
-  )
+  const drawn = [
+    line(
+      typeface,
+      columns.map(({ title }) => title),
+      headStyle,
+      width,
+    ),
+  ]
+  for (const cells of lines) {
+    await yieldToLoop() // setting text takes half a millisecond a cell
+    drawn.push(line(typeface, cells, cellStyle, width))
+  }
+  return column(drawn, { gap: 0, align: 'start' })
 }
 
 function line(typeface: Typeface, cells: readonly string[], style: TextStyle, width: number): Block {
