@@ -11,7 +11,7 @@ import { Picture } from './render/picture.ts'
 /**
  * Every window of one explanation or several of one photo, beside each other, by scale: pages of 24 lines of pictures,
  * and below the last page's how scores and weights hold out, as charts and numbers.
- * @throws SessError `OPTION_INVALID` for none or over 12, for several photos, and where it would be over 100 pages
+ * @throws SessError `OPTION_INVALID` for none or over 10, for several photos, and where it would be over 100 pages
  */
 export function patchPages(patches: readonly Patches[], { title, ...colours }: SheetOptions = {}): readonly Picture[] {
   checkColours(colours)

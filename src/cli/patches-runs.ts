@@ -4,6 +4,7 @@ import type { Photo } from '../io/photo.ts'
 import { methodByName } from '../methods/index.ts'
 import { settingsOf } from '../methods/settings.ts'
 import { type ExplainOptions, explainDefaults } from '../options.ts'
+import { mostBeside } from '../render/patches-layout.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
 import { scalesFor } from './arguments.ts'
 import { methodArguments } from './method-arguments.ts'
@@ -25,7 +26,7 @@ export function modelsOf({ model = ['tiny200'] }: PatchesArguments): readonly st
 }
 
 /** @throws SessError `OPTION_INVALID` */
-export function methodsOf({ method = [explainDefaults.method] }: PatchesArguments): readonly string[] {
+function methodsOf({ method = [explainDefaults.method] }: PatchesArguments): readonly string[] {
   for (const name of method) methodByName(name)
   return distinct('--method', method)
 }
@@ -34,6 +35,14 @@ function distinct(flag: string, names: readonly string[]): readonly string[] {
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) throw invalidOption(flag, twice, 'each once')
   return names
+}
+
+/** @throws SessError `OPTION_INVALID`, before a model is loaded for nothing */
+export function checkRuns(options: PatchesArguments): void {
+  const [models, methods] = [modelsOf(options).length, methodsOf(options).length]
+  if (models * methods <= mostBeside) return
+  const given = `${models} x ${methods}`
+  throw invalidOption('--model and --method', given, `at most ${mostBeside} beside each other, models times methods`)
 }
 
 /** What each model and method would run: class, layer and windows are known good before any is. */

@@ -17,7 +17,7 @@ import { OneModel } from './one-model.ts'
 import type { PatchesArguments } from './patches-arguments.ts'
 import { patchesNumbers } from './patches-numbers.ts'
 import { namedOutputs, pagedOutputs } from './patches-outputs.ts'
-import { methodsOf, modelsOf, naming, type PlannedRun, planRuns } from './patches-runs.ts'
+import { checkRuns, modelsOf, naming, type PlannedRun, planRuns } from './patches-runs.ts'
 import { progressBar } from './progress.ts'
 
 /** What one model and method gave, without the maps. */
@@ -31,7 +31,7 @@ export interface PatchesRun {
 
 /** `sess patches`: every window's map on the image, of several models and methods beside each other. */
 export async function patches(input: string, options: PatchesArguments, context: Context): Promise<number> {
-  methodsOf(options) // before a model is loaded for nothing
+  checkRuns(options)
   const named = await namedOutputs(input, options)
   return await onOneImage(input, named, options, context, () => patchesOfImage(input, named, options, context))
 }

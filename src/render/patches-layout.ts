@@ -19,8 +19,8 @@ const fewestEach = 2
 /** Lines of pictures on a page. */
 const mostLines = 24
 const mostPages = 100
-/** Explanations beside each other. */
-export const mostBeside = 12
+/** Explanations beside each other: as many as charts have colours. */
+export const mostBeside = 10
 
 /**
  * Which pictures stand on which page. It follows from how many there are, so that it is known before anything is run.

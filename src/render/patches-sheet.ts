@@ -76,11 +76,7 @@ class PageDrawing {
     const bar = { colormap, range: rangeOf(colours), width: 300, text: captionStyle }
     return column(
       [
-        this.#line(
-          `${title === undefined ? '' : `${title}: `}each window by scale, the heaviest first`,
-          titleStyle,
-          width,
-        ),
+        this.#line(title ?? 'Patches', titleStyle, width, ': each window by scale, the heaviest first'),
         this.#line(`${across} × ${height} pixels${place}`, textStyle, width),
         ...this.#paragraph(
           "Under each: scale, score (the class's probability in the window) and weight (score over the best window's). " +
@@ -176,10 +172,9 @@ class PageDrawing {
 
   /** Many are alike, and setting one takes half a millisecond. */
   #caption(text: string, style: TextStyle): Block {
-    const known = this.#captions.get(text)
-    if (known !== undefined) return known
-    const set = this.#line(text, style, patchSide)
-    this.#captions.set(text, set)
+    const key = `${style.color} ${text}`
+    const set = this.#captions.get(key) ?? this.#line(text, style, patchSide)
+    this.#captions.set(key, set)
     return set
   }
 
@@ -187,8 +182,8 @@ class PageDrawing {
     return this.#typeface.wrapped(text, style, width, 4).map((line) => textBlock(this.#typeface, line, style))
   }
 
-  #line(text: string, style: TextStyle, width: number): Block {
-    return textBlock(this.#typeface, this.#typeface.shortened(text, style, width), style)
+  #line(text: string, style: TextStyle, width: number, tail = ''): Block {
+    return textBlock(this.#typeface, this.#typeface.shortened(text, style, width, tail), style)
   }
 }
 

@@ -1,10 +1,9 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
-import { schemeTableau10 } from 'd3-scale-chromatic'
-import type { Quartiles, ScaleRobustness } from '../metrics/robustness.ts'
 import type { Patches } from '../patches.ts'
 import { type Block, column, row, textBlock } from './blocks.ts'
-import { type Chart, chartBlock } from './chart.ts'
+import { chartBlock } from './chart.ts'
 import { percentText } from './class-text.ts'
+import { colorOf, robustnessCharts } from './robustness-charts.ts'
 import { robustnessTable } from './robustness-table.ts'
 import type { TextStyle, Typeface } from './text.ts'
 
@@ -22,7 +21,7 @@ export async function robustnessBlock(typeface: Typeface, patches: readonly Patc
   const beside = Math.max(1, Math.min(3, Math.floor((width + gap) / (leastWidth + gap))))
   const each = Math.min(mostWidth, Math.floor((width + gap) / beside) - gap)
   const charts: Block[] = []
-  for (const chart of chartsOf(patches)) {
+  for (const chart of robustnessCharts(patches)) {
     await yieldToLoop() // text takes its time
     charts.push(chartBlock(typeface, chart, { width: each, height: chartHeight }))
   }
@@ -51,54 +50,8 @@ function paragraph(typeface: Typeface, text: string, width: number): readonly Bl
   return typeface.wrapped(text, textStyle, width, 3).map((line) => textBlock(typeface, line, textStyle))
 }
 
-function chartsOf(patches: readonly Patches[]): readonly Chart[] {
-  const isCommon = new Set(patches.map(({ window }) => Math.max(window.height, window.width))).size <= 1
-  const xOf = ({ window }: Patches, scale: number) =>
-    isCommon ? scale : Number((scale / Math.max(window.height, window.width)).toFixed(2))
-  const xTicks = [...new Set(patches.flatMap((one) => one.scales.map(({ scale }) => xOf(one, scale))))]
-  const common = {
-    xLabel: isCommon ? 'scale, pixels' : 'scale over the longer side of the model’s window',
-    xTicks: xTicks.sort((a, b) => a - b),
-  }
-  const of = (value: (one: ScaleRobustness) => { y: number | null; range?: readonly [number, number] }) =>
-    patches.map((one, i) => ({
-      color: colorOf(i),
-      points: one.robustness.scales.map((level) => ({ x: xOf(one, level.scale), ...value(level) })),
-    }))
-  const upper = patches.flatMap((one) => one.robustness.scales.map(({ score }) => score?.q3 ?? 0))
-  return [
-    {
-      ...common,
-      title: 'Score by scale',
-      most: Math.max(0, ...upper),
-      format: 'percent',
-      series: of(({ score }) => spread(score)),
-    },
-    {
-      ...common,
-      title: 'Weight by scale (dashed: half)',
-      most: 1,
-      format: 'number',
-      mark: 0.5,
-      series: of(({ weight }) => spread(weight)),
-    },
-    {
-      ...common,
-      title: 'Share of the windows with the peak that score high',
-      most: 1,
-      format: 'percent',
-      series: of(({ atPeak }) => ({ y: atPeak.share })),
-    },
-  ]
-}
-
-function spread(quartiles: Quartiles | null) {
-  return quartiles === null
-    ? { y: null }
-    : { y: quartiles.median, range: [quartiles.q1, quartiles.q3] as readonly [number, number] }
-}
-
-function peakText({ robustness: { best, peak, atPeak } }: Patches): string {
+/** Of the best window and of those that contain the peak, in words. */
+export function peakText({ robustness: { best, peak, atPeak } }: Pick<Patches, 'robustness'>): string {
   const top = best === null ? 'No window has a finite score.' : `Best window: ${percentText(best.score)}.`
   if (peak === null) return `${top} The map is zero everywhere: it has no peak.`
   const share = atPeak.share === null ? '' : ` (${percentText(atPeak.share)})`
@@ -109,10 +62,6 @@ function named(typeface: Typeface, { model, title }: Patches, color: string, wid
   const mark = { width: 14, height: 14, outlines: `<circle fill="${color}" cx="7" cy="7" r="6"/>`, pictures: [] }
   const text = typeface.shortened(`${model}, ${title}`, nameStyle, width - 22)
   return row([mark, textBlock(typeface, text, nameStyle)], { gap: 8, align: 'middle' })
-}
-
-function colorOf(i: number): string {
-  return schemeTableau10[i % schemeTableau10.length] ?? '#4e79a7'
 }
 
 function inRows(blocks: readonly Block[], across: number): readonly Block[] {

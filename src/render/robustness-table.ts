@@ -22,13 +22,6 @@ export async function robustnessTable(
   scales: readonly ScaleRobustness[],
   width: number,
 ): Promise<Block> {
-  const lines = scales.map(({ scale, windows, score, weight, atPeak }) => [
-    String(scale),
-    String(windows),
-    spreadText(score, (value) => (100 * value).toFixed(1)),
-    spreadText(weight, weightText),
-    atPeak.windows === 0 ? '-' : `${atPeak.high} of ${atPeak.windows} high`,
-  ])
   const drawn = [
     line(
       typeface,
@@ -37,11 +30,22 @@ export async function robustnessTable(
       width,
     ),
   ]
-  for (const cells of lines) {
+  for (const cells of robustnessCells(scales)) {
     await yieldToLoop() // setting text takes half a millisecond a cell
     drawn.push(line(typeface, cells, cellStyle, width))
   }
   return column(drawn, { gap: 0, align: 'start' })
+}
+
+/** What the lines say, column by column. */
+export function robustnessCells(scales: readonly ScaleRobustness[]): readonly (readonly string[])[] {
+  return scales.map(({ scale, windows, score, weight, atPeak }) => [
+    String(scale),
+    String(windows),
+    spreadText(score, (value) => (100 * value).toFixed(1)),
+    spreadText(weight, weightText),
+    atPeak.windows === 0 ? '-' : `${atPeak.high} of ${atPeak.windows} high`,
+  ])
 }
 
 function line(typeface: Typeface, cells: readonly string[], style: TextStyle, width: number): Block {
