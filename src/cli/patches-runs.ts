@@ -2,7 +2,7 @@ import { invalidOption, SessError } from '../error.ts'
 import type { Explainer } from '../explainer.ts'
 import type { Photo } from '../io/photo.ts'
 import { methodByName } from '../methods/index.ts'
-import { settingsOf } from '../methods/settings.ts'
+import { refuseUnusedSettings, settingsOf } from '../methods/settings.ts'
 import { type ExplainOptions, explainDefaults } from '../options.ts'
 import { mostBeside } from '../render/patches-layout.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
@@ -39,7 +39,9 @@ function distinct(flag: string, names: readonly string[]): readonly string[] {
 
 /** @throws SessError `OPTION_INVALID`, before a model is loaded for nothing */
 export function checkRuns(options: PatchesArguments): void {
-  const [models, methods] = [modelsOf(options).length, methodsOf(options).length]
+  const named = methodsOf(options)
+  if (named.length > 1) refuseUnusedSettings(methodArguments(options), named.map(methodByName))
+  const [models, methods] = [modelsOf(options).length, named.length]
   if (models * methods <= mostBeside) return
   const given = `${models} x ${methods}`
   throw invalidOption('--model and --method', given, `at most ${mostBeside} beside each other, models times methods`)
