@@ -100,7 +100,7 @@ function summary({ patches: { model, method, target, against, windows, robustnes
   const seen =
     robustness.peak === null
       ? 'the map is zero everywhere'
-      : `${atPeak.high} of ${atPeak.windows} windows with the peak score over half the best`
+      : `of the windows with the peak ${atPeak.high} of ${atPeak.windows} score over half the best`
   const explained = `${explainedText(target, against)}, ${percentText(target.probability)}`
   return `${model}, ${method}: ${explained}, ${windows.length} windows${left}, ${seen}`
 }

@@ -29,6 +29,8 @@ const red = [255, 0, 0] as const
 const grey = [150, 150, 150] as const
 /** Outside the red, which is lost on a red photo. */
 const white = [255, 255, 255] as const
+/** Pixels: of smaller boxes a frame would leave little. */
+const smallBox = 24
 const gap = 12
 /** Between explanations. */
 const wideGap = 36
@@ -166,7 +168,8 @@ class PageDrawing {
       pasted(canvas, box, await drawOverlay(this.#device, below, plane, { ...colours, range: rangeOf(colours) }))
     }
     const color = picture.window.kept ? red : grey
-    drawFrame(canvas, box, 1, [white, color, color])
+    const isSmall = Math.min(box.width, box.height) < smallBox
+    drawFrame(canvas, box, 1, isSmall ? [color] : [white, color, color])
     return canvas
   }
 

@@ -12,7 +12,7 @@ const textStyle: TextStyle = { size: 13, weight: 'regular', color: '#333333' }
 const nameStyle: TextStyle = { size: 14, weight: 'bold', color: '#111111' }
 const gap = 28
 /** Charts and tables stand side by side where there is room for this much. */
-const leastWidth = 470
+const leastWidth = 455
 const mostWidth = 620
 const chartHeight = 260
 
@@ -34,7 +34,7 @@ export async function robustnessBlock(typeface: Typeface, patches: readonly Patc
   }
   const note =
     'Points are medians, bars go from the lower to the upper quartile. High: a score over half of the best window’s, a ' +
-    'weight over 0.5. The peak is the highest pixel of the fused map.'
+    'weight over 0.5. The peak is the highest pixel of the fused map; at peak: how many of the windows that contain it are high.'
   return column(
     [
       textBlock(typeface, 'Robustness to scale and occlusion', headingStyle),
@@ -54,8 +54,9 @@ function paragraph(typeface: Typeface, text: string, width: number): readonly Bl
 export function peakText({ robustness: { best, peak, atPeak } }: Pick<Patches, 'robustness'>): string {
   const top = best === null ? 'No window has a finite score.' : `Best window: ${percentText(best.score)}.`
   if (peak === null) return `${top} The map is zero everywhere: it has no peak.`
-  const share = atPeak.share === null ? '' : ` (${percentText(atPeak.share)})`
-  return `${top} Peak at ${peak.x}, ${peak.y}: of ${atPeak.windows} windows that contain it ${atPeak.high}${share} score high.`
+  const { windows, high, share } = atPeak
+  const counted = share === null ? 'none has a finite score' : `${high} of ${windows} high (${percentText(share)})`
+  return `${top} Windows with the peak, at ${peak.x}, ${peak.y}: ${counted}.`
 }
 
 function named(typeface: Typeface, { model, title }: Patches, color: string, width: number): Block {

@@ -9,11 +9,11 @@ const cellStyle: TextStyle = { size: 12, weight: 'regular', color: '#222222' }
 
 /** Shares of the width. */
 const columns = [
-  { title: 'Scale', share: 0.12 },
+  { title: 'Scale', share: 0.11 },
   { title: 'Windows', share: 0.15 },
-  { title: 'Score, %', share: 0.27 },
-  { title: 'Weight', share: 0.29 },
-  { title: 'At the peak', share: 0.17 },
+  { title: 'Score, %', share: 0.28 },
+  { title: 'Weight', share: 0.31 },
+  { title: 'At peak', share: 0.15 },
 ] as const
 
 /** A line for each scale: windows, median and quartiles of score and weight, high windows of those with the peak. */
@@ -44,7 +44,7 @@ export function robustnessCells(scales: readonly ScaleRobustness[]): readonly (r
     String(windows),
     spreadText(score, (value) => (100 * value).toFixed(1)),
     spreadText(weight, weightText),
-    atPeak.windows === 0 ? '-' : `${atPeak.high} of ${atPeak.windows} high`,
+    atPeak.windows === 0 ? '-' : `${atPeak.high} of ${atPeak.windows}`,
   ])
 }
 
@@ -56,9 +56,7 @@ function line(typeface: Typeface, cells: readonly string[], style: TextStyle, wi
   return row(blocks, { gap: 0, align: 'start' })
 }
 
-/** `median (lower to upper quartile)`. */
+/** `median (lower–upper quartile)`. */
 function spreadText(quartiles: Quartiles | null, text: (value: number) => string): string {
-  return quartiles === null
-    ? 'not finite'
-    : `${text(quartiles.median)} (${text(quartiles.q1)} to ${text(quartiles.q3)})`
+  return quartiles === null ? 'not finite' : `${text(quartiles.median)} (${text(quartiles.q1)}–${text(quartiles.q3)})`
 }

@@ -43,17 +43,15 @@ it('has no point where no score is finite, and none where no window contains the
 it('says the same as numbers', () => {
   const tiny = { q1: 0, median: 0.001, q3: 0.995 }
   expect(robustnessCells([atScale(64), atScale(82, { windows: 9, score: null, weight: tiny, atPeak: none })])).toEqual([
-    ['64', '4', '25.0 (10.0 to 50.0)', '0.50 (0.20 to 1.00)', '2 of 3 high'],
-    ['82', '9', 'not finite', '< 0.01 (0.00 to 0.99)', '-'],
+    ['64', '4', '25.0 (10.0–50.0)', '0.50 (0.20–1.00)', '2 of 3'],
+    ['82', '9', 'not finite', '< 0.01 (0.00–0.99)', '-'],
   ])
   expect([0, 1e-30, 0.0049, 0.005, 1].map(weightText)).toEqual(['0.00', '< 0.01', '< 0.01', '0.01', '1.00'])
 })
 
 it('says where the peak is and how many windows see it', () => {
   const { robustness } = syntheticPatches([[64, []]])
-  expect(peakText({ robustness })).toBe(
-    'Best window: 50.0 %. Peak at 7, 9: of 3 windows that contain it 2 (66.7 %) score high.',
-  )
+  expect(peakText({ robustness })).toBe('Best window: 50.0 %. Windows with the peak, at 7, 9: 2 of 3 high (66.7 %).')
   expect(peakText({ robustness: { ...robustness, peak: null, atPeak: none } })).toContain('it has no peak')
   expect(peakText({ robustness: { ...robustness, best: null } })).toContain('No window has a finite score')
 })
