@@ -1,3 +1,4 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { scaleLinear } from 'd3-scale'
 import { line } from 'd3-shape'
 import { type Block, column, textBlock } from './blocks.ts'
@@ -39,13 +40,13 @@ const axisColor = '#8a8a8a'
 const dodge = 6
 
 /** Lines through points, with a bar through each that has a range. */
-export function chartBlock(
+export async function chartBlock(
   typeface: Typeface,
   chart: Chart,
   size: { readonly width: number; readonly height: number },
-): Block {
+): Promise<Block> {
   const drawing = new ChartDrawing(typeface, chart, size)
-  const plot = { ...size, outlines: drawing.outlines(), pictures: [] }
+  const plot = { ...size, outlines: await drawing.outlines(), pictures: [] }
   return column([textBlock(typeface, typeface.shortened(chart.title, titleStyle, size.width), titleStyle), plot], {
     gap: 2,
     align: 'start',
@@ -80,17 +81,22 @@ class ChartDrawing {
     this.#yTicks = y.ticks(5)
   }
 
-  outlines(): string {
+  async outlines(): Promise<string> {
     const { mark, series } = this.#chart
     const middle = (series.length - 1) / 2
-    return [
-      ...this.#yTicks.map((tick) => this.#yTick(tick)),
-      ...this.#xTickOutlines(),
-      mark === undefined ? '' : this.#across(this.#y(mark), axisColor, ' stroke-dasharray="5 4"'),
-      this.#across(this.#bottom, axisColor),
-      this.#xLabel(),
-      ...series.map((one, i) => this.#series(one, dodge * (i - middle))),
-    ].join('')
+    const parts = [
+      () => this.#yTicks.map((tick) => this.#yTick(tick)).join(''),
+      () => this.#xTickOutlines().join(''),
+      () => (mark === undefined ? '' : this.#across(this.#y(mark), axisColor, ' stroke-dasharray="5 4"')),
+      () => this.#across(this.#bottom, axisColor) + this.#xLabel(),
+      () => series.map((one, i) => this.#series(one, dodge * (i - middle))).join(''),
+    ]
+    let outlines = ''
+    for (const part of parts) {
+      await yieldToLoop() // setting a text takes half a millisecond
+      outlines += part()
+    }
+    return outlines
   }
 
   #yTick(value: number): string {

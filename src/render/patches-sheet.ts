@@ -2,7 +2,18 @@ import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { Sharp } from 'sharp'
 import type { Device } from '../native.ts'
 import type { Patches } from '../patches.ts'
-import { type Block, boxed, column, drawBlock, empty, framed, pictureBlock, row, textBlock } from './blocks.ts'
+import {
+  type Block,
+  boxed,
+  column,
+  drawBlock,
+  empty,
+  flattened,
+  framed,
+  pictureBlock,
+  row,
+  textBlock,
+} from './blocks.ts'
 import { drawFrame } from './boxes.ts'
 import { explainedText, percentText } from './class-text.ts'
 import { colourBar } from './colour-bar.ts'
@@ -38,6 +49,11 @@ const headerWidth = 118
 const titleStyle: TextStyle = { size: 22, weight: 'bold', color: '#111111' }
 const headingStyle: TextStyle = { size: 16, weight: 'bold', color: '#111111' }
 const textStyle: TextStyle = { size: 14, weight: 'regular', color: '#222222' }
+/** Lines that fit every page: breaking long ones takes tens of milliseconds. */
+const explained = [
+  "Under each: scale, score (the class's probability in the window) and weight (score over the best window's).",
+  "Colours are the window's own map before it is weighed; a grey box is a window that was left out of the map.",
+]
 const captionStyle: TextStyle = { size: 12, weight: 'regular', color: '#222222' }
 const detailStyle: TextStyle = { size: 12, weight: 'regular', color: '#5c5c5c' }
 
@@ -46,7 +62,8 @@ export async function drawPatchesPage(device: Device, page: PatchesPage): Promis
   const draw = new PageDrawing(device, page, await Typeface.load())
   const { pages } = page.layout
   const lines: Block[] = []
-  for (const [i, line] of (pages[page.page] ?? []).entries()) lines.push(await draw.line(line, i === 0))
+  for (const [i, line] of (pages[page.page] ?? []).entries())
+    lines.push(await flattened(await draw.line(line, i === 0)))
   const grid = column([await draw.headings(), column(lines, { gap: 14, align: 'start' })], { gap: 14, align: 'start' })
   const blocks = [await draw.head(grid.width), grid]
   if (page.page === pages.length - 1)
@@ -80,12 +97,7 @@ class PageDrawing {
       [
         this.#line(title ?? 'Patches', titleStyle, width, ': each window by scale, the heaviest first'),
         this.#line(`${across} × ${height} pixels${place}`, textStyle, width),
-        ...this.#paragraph(
-          "Under each: scale, score (the class's probability in the window) and weight (score over the best window's). " +
-            "Colours are the window's own map before it is weighed; a grey box is a window that was left out of the map.",
-          detailStyle,
-          width,
-        ),
+        ...explained.map((text) => this.#line(text, detailStyle, width)),
         await colourBar(this.#typeface, bar),
       ],
       { gap: 4, align: 'start' },
@@ -97,12 +109,11 @@ class PageDrawing {
     const width = this.#columnWidth
     const columns: Block[] = []
     for (const one of this.#page.patches) {
-      await yieldToLoop()
       const score = `${explainedText(one.target, one.against)}, ${percentText(one.target.probability)} of the whole photo`
       const lines = [
-        ...this.#paragraph(`${one.model}, ${one.title}`, headingStyle, width),
-        ...this.#paragraph(score, textStyle, width),
-        ...this.#paragraph(shownText(one), detailStyle, width),
+        ...(await this.#paragraph(`${one.model}, ${one.title}`, headingStyle, width)),
+        ...(await this.#paragraph(score, textStyle, width)),
+        ...(await this.#paragraph(shownText(one), detailStyle, width)),
       ]
       columns.push(boxed(column(lines, { gap: 2, align: 'start' }), width, 0, 'start'))
     }
@@ -181,7 +192,8 @@ class PageDrawing {
     return set
   }
 
-  #paragraph(text: string, style: TextStyle, width: number): readonly Block[] {
+  async #paragraph(text: string, style: TextStyle, width: number): Promise<readonly Block[]> {
+    await yieldToLoop()
     return this.#typeface.wrapped(text, style, width, 4).map((line) => textBlock(this.#typeface, line, style))
   }
 

@@ -1,6 +1,6 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { Patches } from '../patches.ts'
-import { type Block, column, row, textBlock } from './blocks.ts'
+import { type Block, column, flattened, row, textBlock } from './blocks.ts'
 import { chartBlock } from './chart.ts'
 import { percentText } from './class-text.ts'
 import { colorOf, robustnessCharts } from './robustness-charts.ts'
@@ -16,29 +16,34 @@ const leastWidth = 455
 const mostWidth = 620
 const chartHeight = 260
 
+const explained = [
+  'Points are medians, bars go from the lower to the upper quartile. High: a score over half of the best window’s, a weight over 0.5.',
+  'The peak is the highest pixel of the fused map; at peak: how many of the windows that contain it are high.',
+]
+
 /** How scores hold out against scale and occlusion: charts that compare the explanations, and the numbers of each. */
 export async function robustnessBlock(typeface: Typeface, patches: readonly Patches[], width: number): Promise<Block> {
   const beside = Math.max(1, Math.min(3, Math.floor((width + gap) / (leastWidth + gap))))
   const each = Math.min(mostWidth, Math.floor((width + gap) / beside) - gap)
   const charts: Block[] = []
   for (const chart of robustnessCharts(patches)) {
-    await yieldToLoop() // text takes its time
-    charts.push(chartBlock(typeface, chart, { width: each, height: chartHeight }))
+    charts.push(await flattened(await chartBlock(typeface, chart, { width: each, height: chartHeight })))
   }
   const tables: Block[] = []
   for (const [i, one] of patches.entries()) {
     await yieldToLoop()
     const head = [named(typeface, one, colorOf(i), each), ...paragraph(typeface, peakText(one), each)]
+    await yieldToLoop()
     const table = await robustnessTable(typeface, one.robustness.scales, each)
-    tables.push(column([...head, table], { gap: 4, align: 'start' }))
+    tables.push(await flattened(column([...head, table], { gap: 4, align: 'start' })))
   }
-  const note =
-    'Points are medians, bars go from the lower to the upper quartile. High: a score over half of the best window’s, a ' +
-    'weight over 0.5. The peak is the highest pixel of the fused map; at peak: how many of the windows that contain it are high.'
   return column(
     [
       textBlock(typeface, 'Robustness to scale and occlusion', headingStyle),
-      column(paragraph(typeface, note, width), { gap: 0, align: 'start' }),
+      column(
+        explained.map((text) => textBlock(typeface, typeface.shortened(text, textStyle, width), textStyle)),
+        { gap: 0, align: 'start' },
+      ),
       ...inRows(charts, beside),
       ...inRows(tables, beside),
     ],
