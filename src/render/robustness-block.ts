@@ -18,7 +18,7 @@ const chartHeight = 260
 
 const explained = [
   'Points are medians, bars go from the lower to the upper quartile. High: a score over half of the best window’s, a weight over 0.5.',
-  'The peak is the highest pixel of the fused map; at peak: how many of the windows that contain it are high.',
+  'At peak: how many of the windows that contain the peak, the highest pixel of the fused map, are high.',
 ]
 
 /** How scores hold out against scale and occlusion: charts that compare the explanations, and the numbers of each. */
