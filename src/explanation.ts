@@ -164,7 +164,7 @@ export class Explanation implements ExplanationFacts {
   /**
    * Every window by scale, small, with its own map and weight, and how scores hold out against scale and occlusion; it
    * takes `keepMaps`. `patchPages` draws it, beside those of other models and methods.
-   * @throws SessError `OPTION_INVALID`
+   * @throws SessError `OPTION_INVALID`, `ABORTED`
    */
   async patches(options: PatchesOptions = {}): Promise<Patches> {
     checkPatchesOptions(options)

@@ -14,6 +14,7 @@ import type { EstimatedPlan } from './sess/plan.ts'
 export interface PatchesOptions {
   /** Pictures of only so many windows of each scale, the heaviest. Default: of all. */
   readonly perScale?: number | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** The windows of one scale. */
@@ -48,28 +49,29 @@ export interface Patches {
 }
 
 /** @throws SessError `OPTION_INVALID` */
-export function checkPatchesOptions({ perScale }: PatchesOptions): void {
+export function checkPatchesOptions({ perScale, signal }: PatchesOptions): void {
   if (perScale !== undefined && !(Number.isSafeInteger(perScale) && perScale >= 1)) {
     throw invalidOption('perScale', perScale, 'a whole number from 1')
   }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalidOption('signal', signal, 'an AbortSignal')
 }
 
 /** How many windows of each scale are shown. */
 export function shownCounts(
   { levels, windows }: Pick<EstimatedPlan, 'levels' | 'windows'>,
-  { perScale = Number.POSITIVE_INFINITY }: PatchesOptions,
+  { perScale = Number.POSITIVE_INFINITY }: Pick<PatchesOptions, 'perScale'>,
 ): readonly number[] {
   const counts = new Array<number>(levels.length).fill(0)
   for (const { level } of windows) counts[level] = Math.min(perScale, (counts[level] ?? 0) + 1)
   return counts
 }
 
-/** @throws SessError `OPTION_INVALID` for an explanation without SESS, or without the windows' maps */
+/** @throws SessError `OPTION_INVALID` for an explanation without SESS, or without the windows' maps; `ABORTED` */
 export async function patchesOf(
   device: Device,
   photo: Photo,
   explanation: Explanation,
-  { perScale }: PatchesOptions,
+  { perScale, signal }: PatchesOptions,
 ): Promise<Patches> {
   const { map, model, method, layer, target, against, options, plan, windows, windowMaps, nonfinite } = explanation
   if (!plan.sess) {
@@ -93,7 +95,7 @@ export async function patchesOf(
   for (const [level, scale] of plan.scales.entries()) {
     const ofLevel = windows.filter((window) => window.level === level)
     const heaviest = [...ofLevel].sort((a, b) => b.weight - a.weight || a.index - b.index).slice(0, perScale)
-    scales.push({ scale, windows: ofLevel.length, pictures: await patchPictures(heaviest, source) })
+    scales.push({ scale, windows: ofLevel.length, pictures: await patchPictures(heaviest, source, signal) })
   }
   return {
     photo: size,

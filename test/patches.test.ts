@@ -100,6 +100,10 @@ describe('the windows of an explanation', () => {
     await expect(explanation.patches({ perScale })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
   })
 
+  it('stop where the signal is aborted', async () => {
+    await expect(explanation.patches({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
   it('are refused where there are none, and where their maps were not kept', async () => {
     const base = await explainer.explain(photo, { sess: false, keepMaps: true })
     await expect(base.patches()).rejects.toMatchObject({ code: 'OPTION_INVALID', message: /without SESS/ })

@@ -78,12 +78,19 @@ async function runOne(
   told: { readonly input: string; readonly options: PatchesArguments; readonly context: Context },
 ): Promise<PatchesRun> {
   const { input, options, context } = told
+  const { signal } = context
   const bar = progressBar(context, `${input}, ${model}, ${method}`, options, cheaperOptions([method], options))
-  const run = { ...asked, signal: context.signal, onProgress: bar.update }
+  const run = { ...asked, signal, onProgress: bar.update }
   const explanation = await explainer.explain(photo, run).finally(bar.stop)
   const { nonfinite, forwards, timings } = explanation
   const { perScale } = options
-  return { patches: await explanation.patches({ perScale }), info: explainer.info, nonfinite, forwards, timings }
+  return {
+    patches: await explanation.patches({ perScale, signal }),
+    info: explainer.info,
+    nonfinite,
+    forwards,
+    timings,
+  }
 }
 
 /** Each model's scales follow from its own window. */

@@ -1,6 +1,7 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import sharp from 'sharp'
 import type { ExplainedWindow } from '../explanation.ts'
+import { throwIfAborted } from '../io/abort.ts'
 import type { Photo } from '../io/photo.ts'
 import type { Device, Rect, Size } from '../native.ts'
 import { drawPhoto } from './draw.ts'
@@ -44,14 +45,16 @@ export async function smallPhoto(device: Device, photo: Photo): Promise<Raster> 
   return await rasterOf(whole.resize({ width, height, fit: 'fill', kernel: 'cubic' }))
 }
 
-/** Pictures of the windows, in their order. */
+/** Pictures of the windows, in their order. @throws SessError `ABORTED` */
 export async function patchPictures(
   windows: readonly ExplainedWindow[],
   source: PatchSource,
+  signal?: AbortSignal,
 ): Promise<readonly PatchPicture[]> {
   const pictures: PatchPicture[] = []
   for (const window of windows) {
     await yieldToLoop()
+    throwIfAborted(signal)
     pictures.push(await patchPicture(window, source))
   }
   return pictures

@@ -171,6 +171,24 @@ describe('sess patches', () => {
     expect(readdirSync(folder).sort()).toEqual(['both.jpg', 'out.2.jpg'])
   })
 
+  it('leaves nothing where it is stopped', async () => {
+    const stop = new AbortController()
+    const load = async (...args: Parameters<typeof Explainer.load>) => {
+      const explainer = await Explainer.load(...args)
+      explainer.plan = new Proxy(explainer.plan, {
+        apply: (plan, self, given) => {
+          stop.abort()
+          return Reflect.apply(plan, self, given)
+        },
+      })
+      return explainer
+    }
+    const { status, stderr } = await sess(['patches', photo, ...few], { load, signal: stop.signal })
+    expect(status).toBe(130)
+    expect(stderr).toContain('ABORTED')
+    expect(readdirSync(folder)).toEqual(['both.jpg'])
+  })
+
   it('takes settings of one of several methods for that one', async () => {
     const json = join(folder, 'out.json')
     const methods = ['--method', 'grad-cam', '--method', 'occlusion', '--square', '32', '--stride', '32']
