@@ -1,11 +1,11 @@
 /**
- * The pictures of README and docs, into docs/images/: Grad-CAM beside SESS for two classes, a captioned overlay, the sheet
- * of `sess compare`, and the objects of a map. Needs no network.
+ * The pictures of README and docs, into docs/images/: Grad-CAM beside SESS for two classes, a captioned overlay, the
+ * sheets of `sess compare` and `sess patches`, and the objects of a map. Needs no network.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { Explainer } from '../dist/index.js'
+import { Explainer, patchPages } from '../dist/index.js'
 import { root } from './setup.mjs'
 
 const photo = join(root, 'docs/photos/both.jpg')
@@ -39,4 +39,14 @@ await sharp(sheet).resize({ width: 1100 }).jpeg({ quality: 86 }).toFile(join(roo
 const explanation = await explainer.explain(photo, { target: 'espresso' })
 const boxed = await explanation.overlay({ boxes: await explanation.objects() }).toBuffer('png')
 await sharp(boxed).jpeg({ quality: 88 }).toFile(join(root, 'docs/images/objects.jpg'))
+
+const patches = []
+for (const method of ['grad-cam', 'layer-cam']) {
+  const shown = await explainer.explain(photo, { target: 'Egyptian cat', scales: 5, method, keepMaps: true })
+  patches.push(await shown.patches())
+}
+const [page] = patchPages(patches, { title: 'both.jpg' })
+await sharp(await page.toBuffer('png'))
+  .jpeg({ quality: 76 })
+  .toFile(join(root, 'docs/images/patches.jpg'))
 await explainer.dispose()

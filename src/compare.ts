@@ -1,14 +1,13 @@
 import { coefficientsOf, type HeldClass, resolveAgainst } from './against.ts'
 import type { Call } from './call.ts'
 import { type ComparedCell, Comparison } from './comparison.ts'
-import { uselessOption } from './error.ts'
 import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import type { LoadedModel } from './load.ts'
 import { comparedDefaults, comparedFor } from './methods/compared.ts'
 import { methodByName } from './methods/index.ts'
 import type { Method } from './methods/method.ts'
-import { type CopySettings, settingsOf } from './methods/settings.ts'
+import { refuseUnusedSettings, settingsOf } from './methods/settings.ts'
 import { topShare } from './metrics/energy.ts'
 import type { Size, Tensor } from './native.ts'
 import type { TargetLayer } from './onnx/layers.ts'
@@ -92,7 +91,7 @@ function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
   const { against, layer, theta, smooth, antialias, batch, maxWindows, seed } = options
   const common = { against, layer, theta, smooth, antialias, batch, maxWindows, seed }
   const known = methods.map(methodByName)
-  refuseUnused(options, known)
+  refuseUnusedSettings(options, known)
   return known.map((method) => {
     const { name } = method
     const { scales = comparedDefaults[name]?.scales, preFilter = comparedDefaults[name]?.preFilter } = options
@@ -107,15 +106,6 @@ function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
       sess: steps.flatMap((step) => fusions.map((fusion) => ({ ...own, step, fusion }))),
     }
   })
-}
-
-/** A setting that none of the methods has. */
-function refuseUnused(options: CopySettings, methods: readonly Method[]): void {
-  const used = new Set(methods.flatMap((method) => Object.keys(settingsOf(method, options))))
-  const unused = (Object.keys(settingsOf(undefined, options)) as (keyof CopySettings)[]).find((name) => !used.has(name))
-  if (unused === undefined) return
-  const names = methods.map(({ name }) => name).join(', ')
-  throw uselessOption(unused, options[unused], `none of ${names} has such a setting`, 'add a method that has')
 }
 
 function planRow(model: LoadedModel, image: Size, row: Row): PlannedRow {

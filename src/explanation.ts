@@ -5,6 +5,7 @@ import type { Photo } from './io/photo.ts'
 import { Device, type Rect } from './native.ts'
 import { checkObjects, type ObjectsOptions } from './objects.ts'
 import { defaultThreads } from './options.ts'
+import { checkPatchesOptions, type Patches, type PatchesOptions, patchesOf } from './patches.ts'
 import { drawFigure } from './render/figure.ts'
 import { checkOverlay, type OverlayOptions } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
@@ -158,6 +159,16 @@ export class Explanation implements ExplanationFacts {
   async objects(options: ObjectsOptions = {}): Promise<readonly SalientObject[]> {
     checkObjects(options)
     return await onProcessor((device) => salientObjects(device, this.#evidence(), this.map, options))
+  }
+
+  /**
+   * Every window by scale, small, with its own map and weight, and how scores hold out against scale and occlusion; it
+   * takes `keepMaps`. `patchPages` draws it, beside those of other models and methods.
+   * @throws SessError `OPTION_INVALID`, `ABORTED`
+   */
+  async patches(options: PatchesOptions = {}): Promise<Patches> {
+    checkPatchesOptions(options)
+    return await onProcessor((device) => patchesOf(device, this.#photo, this, options))
   }
 
   #evidence() {

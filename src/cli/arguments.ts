@@ -103,14 +103,20 @@ export const unsaid = {
 
 type Env = Readonly<Record<string, string | undefined>>
 
+const modelForms = 'registry id, path to a .onnx, folder, or hf:ORG/NAME[@REVISION][:VARIANT]'
+
 export function addModelOptions(command: Command): Command {
+  return addLoadOptions(command.addOption(new Option('--model <model>', modelForms).default('tiny200')))
+}
+
+/** For commands that show several models beside each other. */
+export function addModelsOptions(command: Command): Command {
+  const models = new Option('--model <model>', `repeatable: ${modelForms} (default: tiny200)`)
+  return addLoadOptions(command.addOption(models.argParser(collect('--model'))))
+}
+
+function addLoadOptions(command: Command): Command {
   command
-    .addOption(
-      new Option(
-        '--model <model>',
-        'registry id, path to a .onnx, folder, or hf:ORG/NAME[@REVISION][:VARIANT]',
-      ).default('tiny200'),
-    )
     .addOption(option('--device <device>', 'auto, cpu, cuda or cuda:N (SESS_DEVICE)', device))
     .addOption(option('--precision <precision>', 'fp32, tf32 or fp16', oneOf('fp32', 'tf32', 'fp16')))
     .addOption(option('--threads <n>', 'processor threads (SESS_THREADS)', integer(1, 1024)))
@@ -240,6 +246,11 @@ export function deviceOf(env: Env): ModelArguments['device'] {
 }
 
 /** How maps are to be coloured. */
-export function colourOptions({ colormap, alpha, alphaByValue, range }: WindowsArguments): ColourOptions {
+export function colourOptions({
+  colormap,
+  alpha,
+  alphaByValue,
+  range,
+}: Pick<WindowsArguments, 'colormap' | 'alpha' | 'alphaByValue' | 'range'>): ColourOptions {
   return { colormap, alpha, opacity: alphaByValue ? 'by-value' : 'constant', range }
 }

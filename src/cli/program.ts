@@ -5,6 +5,7 @@ import {
   addCommonOptions,
   addExplainOptions,
   addModelOptions,
+  addModelsOptions,
   type ClassifyArguments,
   type CommonArguments,
   type ExplainArguments,
@@ -15,6 +16,7 @@ import type { Context } from './context.ts'
 import { exitStatus, failureText } from './failure.ts'
 import { addLayersOptions, type LayersArguments } from './layers-arguments.ts'
 import { addModelsCommand } from './models-command.ts'
+import { addPatchesOptions, type PatchesArguments } from './patches-arguments.ts'
 import { version } from './versions.ts'
 
 /** Runs one command line (without node and script) and returns the exit status. */
@@ -91,6 +93,22 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
     .action((image: string, options: LayersArguments) =>
       settle(async () =>
         (await import('./layers.ts')).layers(image, { ...unsaid, ...options, target: options.target }, context),
+      ),
+    )
+
+  const showing = program
+    .command('patches <image>')
+    .summary("every window's map on the image, by scale, for several models or methods")
+    .description(
+      "Every window's own map on the image, by scale, the heaviest first, for several models or methods beside each " +
+        'other; below them how scores hold out against scale and occlusion.',
+    )
+  addPatchesOptions(addModelsOptions(showing))
+  addCommonOptions(showing)
+    .addHelpText('after', example('sess patches photo.jpg --method grad-cam --method layer-cam --scales 5'))
+    .action((image: string, options: PatchesArguments) =>
+      settle(async () =>
+        (await import('./patches.ts')).patches(image, { ...unsaid, ...options, target: options.target }, context),
       ),
     )
 

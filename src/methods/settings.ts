@@ -63,6 +63,15 @@ export function settingsOf(method: Method | undefined, given: CopySettings): Cop
   return Object.fromEntries(has.map((name) => [name, given[name]]))
 }
 
+/** @throws SessError `OPTION_INVALID` for a setting that none of the methods has */
+export function refuseUnusedSettings(given: CopySettings, methods: readonly Method[]): void {
+  const used = new Set(methods.flatMap((method) => Object.keys(settingsOf(method, given))))
+  const unused = names.find((name) => given[name] !== undefined && !used.has(name))
+  if (unused === undefined) return
+  const listed = methods.map(({ name }) => name).join(', ')
+  throw uselessOption(unused, given[unused], `none of ${listed} has such a setting`, 'add a method that has')
+}
+
 /**
  * The copies of a window that a method asks for, with the caller's settings.
  * @throws SessError `OPTION_INVALID` for a setting that the method does not have

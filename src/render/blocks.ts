@@ -91,6 +91,13 @@ export function drawBlock({ width, height, outlines, pictures }: Block): Sharp {
   ])
 }
 
+/** The block as one picture: many outlines drawn at once would hold the event loop. */
+export async function flattened(block: Block): Promise<Block> {
+  const { width, height } = block
+  if (width === 0 || height === 0) return block
+  return pictureBlock(await drawBlock(block).png({ compressionLevel: 1 }).toBuffer(), width, height)
+}
+
 function moved(block: Block, x: number, y: number): Block {
   if (x === 0 && y === 0) return block
   return {

@@ -15,19 +15,19 @@ const dark: Color = [0, 0, 0]
 export async function drawBoxes(picture: Raster, boxes: readonly Rect[]): Promise<void> {
   const longer = Math.max(picture.width, picture.height)
   const line = Math.max(1, Math.round(longer / 400))
-  for (const box of boxes) drawFrame(picture, box, line)
+  for (const box of boxes) drawFrame(picture, box, line, [dark, light, dark])
   const typeface = await Typeface.load()
   const style: TextStyle = { size: Math.max(11, Math.round(longer / 45)), weight: 'bold', color: '#000000' }
   for (const [i, box] of boxes.entries()) await drawNumber(picture, typeface, String(i + 1), style, box)
 }
 
-/** The box's edge: dark, light, dark, each `line` pixels wide, from the edge inwards. */
-function drawFrame(canvas: Raster, box: Rect, line: number): void {
+/** The box's edge in these colours from the edge inwards, each `line` pixels wide. */
+export function drawFrame(canvas: Raster, box: Rect, line: number, colors: readonly Color[]): void {
   const left = Math.round(box.x)
   const top = Math.round(box.y)
   const right = Math.max(left + 1, Math.round(box.x + box.width))
   const bottom = Math.max(top + 1, Math.round(box.y + box.height))
-  for (const [k, color] of [dark, light, dark].entries()) {
+  for (const [k, color] of colors.entries()) {
     const inset = k * line
     const [x0, x1, y0, y1] = [left + inset, right - inset, top + inset, bottom - inset]
     if (x0 >= x1 || y0 >= y1) return

@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import { expect, it } from 'vitest'
-import { boxed, column, drawBlock, framed, pictureBlock, row } from '../../src/render/blocks.ts'
+import { boxed, column, drawBlock, flattened, framed, pictureBlock, row } from '../../src/render/blocks.ts'
 import { inkOf, pixelsOf } from './pixels.ts'
 
 /** A filled rectangle: its first line is a picture, and outlines lie over all of it. */
@@ -44,4 +44,15 @@ it('a box centres what is smaller than it, and grows around what is larger', asy
 it('nothing takes no room', () => {
   expect(row([], { gap: 5, align: 'start' })).toMatchObject({ width: 0, height: 0 })
   expect(column([], { gap: 5, align: 'start' })).toMatchObject({ width: 0, height: 0 })
+})
+
+it('a block that is flattened is one picture that looks the same', async () => {
+  const [red, lime] = [await filled(10, 20, '#ff0000'), await filled(6, 8, '#00ff00')]
+  const block = framed(row([red, lime], { gap: 3, align: 'middle' }), 2)
+  const flat = await flattened(block)
+  expect([flat.width, flat.height, flat.outlines, flat.pictures.length]).toEqual([23, 24, '', 1])
+  const [before, after] = [await pixelsOf(drawBlock(block)), await pixelsOf(drawBlock(flat))]
+  for (let y = 0; y < 24; y++) for (let x = 0; x < 23; x++) expect(after.at(x, y)).toEqual(before.at(x, y))
+  const nothing = row([], { gap: 3, align: 'middle' })
+  expect(await flattened(nothing)).toBe(nothing)
 })
