@@ -1,8 +1,7 @@
 import type { HeldClass } from './against.ts'
 import type { ClassScore, SaliencyMap } from './explanation.ts'
 import type { Photo } from './io/photo.ts'
-import { Device } from './native.ts'
-import { defaultThreads } from './options.ts'
+import { withProcessor } from './processor.ts'
 import { comparisonSheet } from './render/comparison-sheet.ts'
 import { type ColourOptions, checkColours } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
@@ -99,13 +98,8 @@ export class Comparison {
    */
   sheet({ title, ...colours }: SheetOptions = {}): Picture {
     checkColours(colours)
-    return new Picture(async () => {
-      const device = new Device({ type: 'cpu', threads: defaultThreads() })
-      try {
-        return await drawSheet(device, this.#photo, comparisonSheet(this, title), colours)
-      } finally {
-        device.dispose()
-      }
-    })
+    return new Picture(() =>
+      withProcessor((device) => drawSheet(device, this.#photo, comparisonSheet(this, title), colours)),
+    )
   }
 }

@@ -5,9 +5,9 @@ import { decode } from './io/decode.ts'
 import type { ImageSource, Photo } from './io/photo.ts'
 import { topShare } from './metrics/energy.ts'
 import type { LayerReason } from './models/layer-reason.ts'
-import { Device } from './native.ts'
 import type { TargetLayer } from './onnx/layers.ts'
-import { defaultThreads, type ExplainOptions, explainDefaults, type LayersOptions, type Target } from './options.ts'
+import { type ExplainOptions, explainDefaults, type LayersOptions, type Target } from './options.ts'
+import { withProcessor } from './processor.ts'
 import { layersSheet } from './render/layers-sheet.ts'
 import { checkOverlay, peakOf } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
@@ -68,14 +68,9 @@ export class LayerMaps {
    */
   sheet({ title, ...overlay }: SheetOptions = {}): Picture {
     checkOverlay(overlay)
-    return new Picture(async () => {
-      const device = new Device({ type: 'cpu', threads: defaultThreads() })
-      try {
-        return await drawSheet(device, this.#photo, layersSheet(this, title), overlay)
-      } finally {
-        device.dispose()
-      }
-    })
+    return new Picture(() =>
+      withProcessor((device) => drawSheet(device, this.#photo, layersSheet(this, title), overlay)),
+    )
   }
 }
 
