@@ -6,6 +6,8 @@ import { comparisonSheet } from './render/comparison-sheet.ts'
 import { type ColourOptions, checkColours } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
 import { drawSheet } from './render/sheet.ts'
+import { comparisonReport, type SheetReportOptions } from './report/comparison-report.ts'
+import { Report } from './report/report.ts'
 import type { ResolvedOptions } from './resolved-options.ts'
 import type { Plan } from './sess/plan.ts'
 
@@ -101,5 +103,14 @@ export class Comparison {
     return new Picture(() =>
       withProcessor((device) => drawSheet(device, this.#photo, comparisonSheet(this, title), colours)),
     )
+  }
+
+  /**
+   * One HTML file with every map of the comparison: opens offline, asks for nothing.
+   * @throws SessError `OPTION_INVALID`
+   */
+  report(options: SheetReportOptions = {}): Report {
+    checkColours(options)
+    return new Report(() => comparisonReport(this.#photo, this, options))
   }
 }

@@ -11,6 +11,7 @@ import { methodByName } from '../methods/index.ts'
 import { drawsAtRandom } from '../methods/method.ts'
 import { copiesWith } from '../methods/settings.ts'
 import { type ExplainOptions, explainDefaults } from '../options.ts'
+import { printable } from '../printable.ts'
 import { classText, percentText } from '../render/class-text.ts'
 import { peakOf } from '../render/overlay.ts'
 import type { Picture } from '../render/picture.ts'
@@ -266,5 +267,5 @@ export function planText(input: string, plan: EstimatedPlan): string {
   const total =
     `  ${windows.length} windows, ${forwards} forward passes in batches of ${batch}; ` +
     `about ${Math.ceil(memory / 1e6)} MB besides the model`
-  return `${[head, ...rows, total].join('\n')}\n`
+  return [head, ...rows, total].map((line) => `${printable(line)}\n`).join('')
 }

@@ -25,8 +25,6 @@ export interface ReportStory {
   readonly subtitle: string
   readonly groups: readonly FactGroup[]
   readonly again?: Again | undefined
-  /** Number of maps, which share the bytes of a page. */
-  readonly count: number
   readonly maps: (blocks: Blocks) => Promise<readonly (ReportMap | RefusedMap)[]>
 }
 

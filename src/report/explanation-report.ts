@@ -32,7 +32,6 @@ export async function explanationReport(
     explained,
     subtitle: `${percentText(target.probability)}; ${nameOf(explanation)}; model ${model}`,
     groups: [targetGroup(target, against, map, model), timingsGroup(timings), await versionsGroup()],
-    count: 1,
     maps: async (blocks: Blocks) => [await mapOf(blocks, explanation, evidence, options)],
   }
   return await contentOf(photo, story, options)

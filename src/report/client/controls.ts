@@ -72,7 +72,7 @@ function legend(tables: Uint8Array, store: Store): HTMLElement {
   const bar = h('canvas', { class: 'bar', width: 256, height: 1, role: 'presentation' })
   const [low, high] = [h('span', {}), h('span', {})]
   const said = h('p', { class: 'hint' })
-  store.onChange(({ map, colormap }) => {
+  store.onChange(({ map, left, colormap }) => {
     const pixels = new ImageData(256, 1)
     for (let i = 0; i < 256; i++) {
       const at = 768 * colormap + 3 * i
@@ -81,7 +81,7 @@ function legend(tables: Uint8Array, store: Store): HTMLElement {
     context2d(bar).putImageData(pixels, 0, 0)
     low.textContent = number(map.range[0])
     high.textContent = number(map.range[1])
-    said.textContent = rangeText(map)
+    said.textContent = left === undefined ? rangeText(map) : `${rangeText(map)} Left of the divider: ${endsText(left)}.`
   })
   return h('div', { class: 'legend' }, bar, h('div', { class: 'ends' }, low, high), said)
 }
@@ -90,4 +90,9 @@ function rangeText({ maximum, range: [low, high] }: View['map']): string {
   if (!(maximum > 0)) return 'The map is zero everywhere: nothing is painted.'
   const top = `the map's maximum is ${number(maximum)}`
   return `Colours run from ${number(low)} to ${number(high)}; ${top}. Values beyond an end have its colour.`
+}
+
+/** What the same colours mean in another map. */
+function endsText({ maximum, range: [low, high] }: View['map']): string {
+  return maximum > 0 ? `${number(low)} to ${number(high)}` : 'zero everywhere, not painted'
 }

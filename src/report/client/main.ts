@@ -57,8 +57,8 @@ async function sections(
     download(report, store),
   )
   const list = mapList(maps, (map) => picture.thumbnail(map, store.view), store)
-  const side = h('div', { class: 'side' }, ...(list === undefined ? [] : [list]), browser.element, facts(report, store))
-  return [h('div', { class: 'columns' }, stage, side)]
+  const side = h('div', { class: 'side' }, ...(list === undefined ? [] : [list]), browser.element)
+  return [h('div', { class: 'columns' }, stage, side), facts(report, store)]
 }
 
 function heading({ title, subtitle }: ReportDocument): HTMLElement {

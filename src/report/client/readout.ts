@@ -11,8 +11,10 @@ interface Places {
   readonly choose: (at: Point | undefined) => void
 }
 
-const keysText =
-  'Arrow keys move a cross and tell the value there, with Shift in larger steps; Enter lists the windows that contain the place; Escape takes the cross away.'
+function keysText(hasWindows: boolean): string {
+  const windows = hasWindows ? 'Enter or a click lists the windows that contain the place; ' : ''
+  return `Arrow keys move a cross and tell the value there, with Shift in larger steps; ${windows}Escape takes the cross away.`
+}
 
 /** The value under the pointer, and under a cross that the keyboard moves. */
 export function readout(report: ReportDocument, picture: PhotoView, store: Store, places: Places): HTMLElement {
@@ -21,12 +23,13 @@ export function readout(report: ReportDocument, picture: PhotoView, store: Store
   let cross: Point | undefined
 
   const textAt = (at: Point) => {
-    const { map } = store.view
+    const { map, left } = store.view
     const count = places.countAt(at)
     const windows = count === undefined ? '' : `, in ${count} ${count === 1 ? 'window' : 'windows'}`
     const { factor } = map.grid
     const mean = factor === 1 ? '' : ` (mean of ${factor} × ${factor} pixels)`
-    return `value ${valueAt(map, at)} at (${at.x}, ${at.y})${mean}${windows}`
+    const other = left === undefined ? '' : `; ${left.name}: ${valueAt(left, at)}`
+    return `value ${valueAt(map, at)} at (${at.x}, ${at.y})${mean}${windows}${other}`
   }
   const show = (at: Point | undefined) => {
     shown.textContent = at === undefined ? 'Point at the photo, or focus it and use the arrow keys.' : textAt(at)
@@ -58,8 +61,12 @@ export function readout(report: ReportDocument, picture: PhotoView, store: Store
     } else return
     event.preventDefault()
   })
-  store.onChange(() => show(cross))
-  return h('div', {}, shown, announced, h('p', { id: 'picture-keys', class: 'hint' }, keysText))
+  const keys = h('p', { id: 'picture-keys', class: 'hint' })
+  store.onChange(({ map }) => {
+    show(cross)
+    keys.textContent = keysText(map.windows !== undefined)
+  })
+  return h('div', {}, shown, announced, keys)
 }
 
 /** Where a key takes the cross; it starts in the middle. Undefined for other keys. */

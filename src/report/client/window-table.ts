@@ -17,12 +17,15 @@ const columns: readonly Column[] = [
   {
     title: 'Box in the photo',
     text: ({ box: { x, y, width, height } }) =>
-      `${Math.round(width)} × ${Math.round(height)} at (${Math.round(x)}, ${Math.round(y)})`,
+      `${Math.round(width)} × ${Math.round(height)} at ${Math.round(x)}, ${Math.round(y)}`,
   },
   { title: 'Probability', key: 'probability', text: ({ probability }) => percentText(probability) },
-  { title: 'Weight', key: 'weight', text: ({ weight }) => number(weight) },
+  {
+    title: 'Weight',
+    key: 'weight',
+    text: ({ weight, isKept }) => (isKept ? number(weight) : `${number(weight)}, left out`),
+  },
   { title: 'Share', key: 'share', text: ({ share }) => (Number.isNaN(share) ? 'unknown' : percentText(share)) },
-  { title: 'Kept', text: ({ isKept }) => (isKept ? 'yes' : 'no') },
 ]
 
 interface Shown {
