@@ -40,7 +40,8 @@ export function controls(
 }
 
 function slider(label: string, start: number, change: (value: number) => void) {
-  const input = h('input', { type: 'range', min: 0, max: 100, step: 1, value: Math.round(100 * start) })
+  const id = label.toLowerCase()
+  const input = h('input', { id, type: 'range', min: 0, max: 100, step: 1, value: Math.round(100 * start) })
   const output = h('output', {})
   const update = (value: number) => {
     input.value = String(Math.round(100 * value))
@@ -51,7 +52,7 @@ function slider(label: string, start: number, change: (value: number) => void) {
     change(Number(input.value) / 100)
   })
   update(start)
-  return { element: h('label', { class: 'slider' }, h('span', {}, label), input, output), update }
+  return { element: h('div', { class: 'slider' }, h('label', { for: id }, label), input, output), update }
 }
 
 function select(label: string, names: readonly string[], start: number, change: (index: number) => void) {
