@@ -10,7 +10,7 @@ export interface EncodedPhoto {
 }
 
 /** What a page embeds: enough for a large screen, and within what canvases hold. */
-const most = { pixels: 1 << 21, side: 4096, bytes: 2.2e6 } as const
+const most = { pixels: 1 << 21, side: 4096, bytes: 1.6e6 } as const
 /** The first that is small enough is taken; photos are with the first, noise is not. */
 const qualities = [88, 75, 55, 30] as const
 

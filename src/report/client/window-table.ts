@@ -60,7 +60,11 @@ export class WindowTable {
       ...columns.map((column) => this.#head(column)),
     )
     const table = h('table', {}, this.#caption, h('thead', {}, head), this.#body)
-    const scroller = h('div', { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': 'Windows' }, table)
+    const scroller = h(
+      'div',
+      { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': 'Table of windows' },
+      table,
+    )
     this.element = h('div', {}, scroller, this.#pages)
   }
 
