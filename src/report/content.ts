@@ -1,3 +1,4 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { Photo } from '../io/photo.ts'
 import { printable } from '../printable.ts'
 import { withProcessor } from '../processor.ts'
@@ -33,7 +34,6 @@ export async function contentOf(photo: Photo, story: ReportStory, options: Repor
   const { alpha = overlayDefaults.alpha, opacity = overlayDefaults.opacity } = options
   const blocks = new Blocks()
   const encoded = await encodedPhoto(await withProcessor((device) => drawPhoto(device, photo)))
-  const tables = Buffer.concat(colormaps.map(colormapTable))
   const name = printable(title)
   const document = {
     title: `${name}: ${printable(story.explained)}`,
@@ -47,10 +47,20 @@ export async function contentOf(photo: Photo, story: ReportStory, options: Repor
       block: blocks.bytes(encoded.bytes),
     },
     colours: { colormap, alpha, opacity },
-    colormaps: { names: colormaps, block: blocks.bytes(tables) },
+    colormaps: { names: colormaps, block: blocks.bytes(await colormapTables()) },
     groups: story.groups,
     again: story.again,
     maps: await story.maps(blocks),
   }
   return { document, blocks: blocks.all }
+}
+
+/** The tables of all colour maps, one after the other. */
+async function colormapTables(): Promise<Uint8Array> {
+  const tables: Uint8Array[] = []
+  for (const name of colormaps) {
+    tables.push(colormapTable(name))
+    await yieldToLoop()
+  }
+  return Buffer.concat(tables)
 }

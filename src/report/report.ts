@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { invalidOption } from '../error.ts'
 import { writeAtomically } from '../io/atomic.ts'
@@ -18,7 +19,9 @@ export class Report {
    */
   async toFile(path: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     if (extname(path).toLowerCase() !== '.html') throw invalidOption('The report', path, 'a name that ends in .html')
-    await writeAtomically(path, await this.#parts(), options)
+    // Made inside, so that a place that cannot be written is told first
+    const write = async (temporary: string) => writeFile(temporary, await this.#parts(), options)
+    await writeAtomically(path, write, options)
   }
 
   async toBuffer(): Promise<Buffer> {
