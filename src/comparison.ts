@@ -1,5 +1,5 @@
 import type { HeldClass } from './against.ts'
-import type { ClassScore, SaliencyMap } from './explanation.ts'
+import type { ClassScore, ExplainedWindow, SaliencyMap } from './explanation.ts'
 import type { Photo } from './io/photo.ts'
 import { withProcessor } from './processor.ts'
 import { comparisonSheet } from './render/comparison-sheet.ts'
@@ -34,6 +34,8 @@ interface CellFacts {
   readonly plan: Plan
   /** Share of the windows that was dropped. */
   readonly preFilter: number
+  /** Every window of the plan, by index. */
+  readonly windows: readonly ExplainedWindow[]
   /** Windows dropped because logits or map were not finite. */
   readonly nonfinite: readonly number[]
 }

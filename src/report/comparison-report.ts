@@ -9,6 +9,7 @@ import { fileName } from './file-name.ts'
 import { coloursOf, gridOf } from './map.ts'
 import type { ReportContent } from './page.ts'
 import { againOf } from './run-again.ts'
+import { windowsOf } from './windows.ts'
 
 export interface SheetReportOptions extends ReportOptions {
   /** The command line that makes the whole again. */
@@ -65,6 +66,7 @@ async function mapOf(
     ...(await coloursOf(map, colours)),
     grid: await gridOf(blocks, map, cells.length),
     file: fileName(title, method, name),
+    windows: await windowsOf(blocks, { plan, windows: cell.windows, fused: undefined }),
     again: againOf(options, origin),
   }
 }

@@ -7,11 +7,11 @@ import { type ReportWindows, windowColumns } from './document.ts'
 /** Values of the windows' own maps: a megabyte before compression. */
 const mostMapValues = 1 << 18
 
-/** The windows as columns. `shares`: of those that carry the map; null where shares are not known. */
+/** The windows as columns. `shares`: of those that carry the map; none, or null, where shares are not known. */
 export async function windowsOf(
   blocks: Blocks,
   { plan, windows, fused }: Evidence,
-  shares: readonly Pick<TopWindow, 'index' | 'share'>[],
+  shares?: readonly Pick<TopWindow, 'index' | 'share'>[],
 ): Promise<ReportWindows> {
   const { window, levels } = plan
   const count = windows.length
@@ -31,8 +31,9 @@ export async function windowsOf(
     weight[i] = one.weight
     kept[i] = one.kept ? 1 : 0
   }
-  const share = column('share').fill(shares.some(({ share }) => share === null) ? Number.NaN : 0)
-  for (const one of shares) if (one.share !== null) share[one.index] = one.share
+  const areKnown = shares?.every(({ share }) => share !== null) ?? false
+  const share = column('share').fill(areKnown ? 0 : Number.NaN)
+  for (const one of shares ?? []) if (one.share !== null) share[one.index] = one.share
   const row = column('row').fill(-1)
   const small = fused !== undefined && areSmall(fused) ? fused : undefined
   for (const [k, index] of (small?.kept ?? []).entries()) row[index] = k

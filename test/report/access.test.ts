@@ -84,6 +84,20 @@ describe.skipIf(chromiumMissing)(`a report for everyone${chromiumMissing ? `: ${
     await page.close()
   })
 
+  it('copies the command, or selects it where pages may not copy', async () => {
+    const { page } = await reports.open(explanation.report({ origin: { image: 'a b.jpg' } }))
+    const command = await page.locator('.again code').first().innerText()
+    expect(command).toMatch(/^sess explain .* 'a b.jpg'$/)
+    await page.evaluate('navigator.clipboard.writeText = async (text) => { window.copied = text }')
+    await page.getByRole('button', { name: 'Copy' }).click()
+    expect(await page.locator('.again [role="status"]').innerText()).toBe('copied')
+    expect(await page.evaluate<string>('window.copied')).toBe(command)
+    await page.evaluate("navigator.clipboard.writeText = async () => { throw new Error('no') }")
+    await page.getByRole('button', { name: 'Copy' }).click()
+    expect(await page.evaluate<string>('getSelection().toString()')).toBe(command)
+    await page.close()
+  })
+
   it('gets to every control with the tab key, in the order of the page', async () => {
     const { page } = await reports.open(explanation.report())
     const names: string[] = []

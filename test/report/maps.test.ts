@@ -105,9 +105,14 @@ describe.skipIf(chromiumMissing)(`maps in a report${chromiumMissing ? `: ${chrom
       await page.getByRole('application').press('ArrowUp')
       const cell = comparison.cells[1]
       const value = Number((cell?.map.data[200 * 600 + 300] ?? 0).toPrecision(4))
-      expect(await page.locator('.readout').innerText()).toBe(`value ${value} at (300, 200)`)
+      expect(await page.locator('.readout').innerText()).toMatch(
+        new RegExp(`^value ${value} at \\(300, 200\\), in \\d+ win`),
+      )
       expect(await page.locator('.facts').innerText()).toContain(`${cell?.forwards}`)
-      expect(await page.locator('.windows').isVisible()).toBe(false)
+      expect(await page.locator('caption').innerText()).toContain(`of ${cell?.windows.length} windows`)
+      const heaviest = cell?.windows.reduce((top, window) => (window.weight > top.weight ? window : top))
+      expect(await page.locator('tbody th').first().innerText()).toBe(String(heaviest?.index))
+      expect(await page.locator('tbody tr').first().innerText()).toContain('unknown')
       expect([complaints, requests]).toEqual([[], [url]])
     })
 

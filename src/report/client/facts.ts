@@ -31,16 +31,14 @@ function again(title: string, { kind, text }: Again): HTMLElement {
   const copied = h('span', { role: 'status' })
   const button = h('button', { type: 'button' }, 'Copy')
   const code = h('code', {}, text)
-  button.addEventListener('click', () => {
-    navigator.clipboard.writeText(text).then(
-      () => {
-        copied.textContent = 'copied'
-      },
-      () => {
-        getSelection()?.selectAllChildren(code)
-        copied.textContent = 'selected, as this browser does not let pages copy'
-      },
-    )
+  button.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(text)
+      copied.textContent = 'copied'
+    } catch {
+      getSelection()?.selectAllChildren(code)
+      copied.textContent = 'selected, as this browser does not let pages copy'
+    }
   })
   const what = kind === 'command' ? title : `${title}, from the library`
   const block = h('pre', { tabindex: 0, role: 'region', 'aria-label': what }, code)

@@ -19,6 +19,8 @@ export class WindowBrowser {
   readonly #detail = h('div', { 'aria-live': 'polite' })
   readonly #table: WindowTable
   #map: ShownMap | undefined
+  /** The map that was asked for last. */
+  #asked: ShownMap | undefined
   #windows: readonly ListedWindow[] = []
   #ownMaps: Float32Array | undefined
   #listing: Listing = { level: undefined, at: undefined, key: 'index', order: 'ascending' }
@@ -45,14 +47,18 @@ export class WindowBrowser {
 
   /** Reads a map's windows; the section hides where it has none. */
   async show(map: ShownMap): Promise<void> {
-    this.#map = map
+    this.#asked = map
     const { windows } = map
-    this.element.hidden = windows === undefined
-    this.#windows = windows === undefined ? [] : await readWindows(windows, this.#report.photo)
-    this.#ownMaps = windows?.maps && (await readFloats(windows.maps.block))
-    const key = this.#windows.some(({ share }) => Number.isNaN(share)) ? 'weight' : 'share'
+    const list = windows === undefined ? [] : await readWindows(windows, this.#report.photo)
+    const ownMaps = windows?.maps && (await readFloats(windows.maps.block))
+    if (this.#asked !== map) return // another was chosen meanwhile
+    this.#map = map
+    this.#windows = list
+    this.#ownMaps = ownMaps
     this.#chosen = undefined
+    this.element.hidden = windows === undefined
     this.#drawLevels()
+    const key = list.some(({ share }) => Number.isNaN(share)) ? 'weight' : 'share'
     this.#change({ level: undefined, at: undefined, key, order: 'descending' })
   }
 
