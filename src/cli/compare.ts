@@ -49,7 +49,7 @@ async function compareOne(
     } else if (output.kind === 'sheet') await sheet.toFile(output.path, { signal })
     else if (output.kind === 'report') {
       const command = compareCommand(input, comparison, options, output.path)
-      const said = { title: basename(input), origin: originOf(input, options), command }
+      const said = { title: basename(input), origin: originOf(input, options), info: explainer.info, command }
       await comparison.report({ ...colourOptions(options), ...said }).toFile(output.path, { signal })
     } else await writeAtomically(output.path, encodeFile(numbers), { signal })
   }

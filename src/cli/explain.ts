@@ -112,7 +112,7 @@ async function explainOne(
     const picture = explanation.overlay(drawn)
     const report = (path: string) => {
       const origin = originOf(input, options, { objects: options.objects, output: path })
-      const said = { title: basename(input), origin, objects: objects?.found }
+      const said = { title: basename(input), origin, info: explainer.info, objects: objects?.found }
       return explanation.report({ ...colourOptions(options), ...said })
     }
     for (const output of outputs) await write(output, { map: explanation.map, picture, numbers, report }, signal)

@@ -48,7 +48,7 @@ async function layersOf(
     if (kind === 'sheet') await sheet.toFile(path, { signal })
     else if (kind === 'report') {
       const command = layersCommand(input, maps, options, path)
-      const said = { title: basename(input), origin: originOf(input, options), command }
+      const said = { title: basename(input), origin: originOf(input, options), info: explainer.info, command }
       await maps.report({ colormap, alpha, ...said }).toFile(path, { signal })
     } else await writeAtomically(path, encodeFile(numbers), { signal })
   }

@@ -4,7 +4,7 @@ import { explainedText, percentText } from '../render/class-text.ts'
 import type { Blocks } from './blocks.ts'
 import { contentOf, type ReportOptions } from './content.ts'
 import type { Again, ReportMap } from './document.ts'
-import { groupOf, optionsGroup, planGroup, targetGroup, versionsGroup } from './facts.ts'
+import { groupOf, optionsGroup, planGroup, targetGroup } from './facts.ts'
 import { fileName } from './file-name.ts'
 import { coloursOf, gridOf } from './map.ts'
 import type { ReportContent } from './page.ts'
@@ -27,7 +27,7 @@ export async function comparisonReport(
   const story = {
     explained: explainedText(target, against),
     subtitle: `${percentText(target.probability)}; ${cells.length} maps compared; model ${model}`,
-    groups: [targetGroup(target, against, photo, model), run, await versionsGroup()],
+    groups: [targetGroup(target, against, photo, model), run],
     again: wholeAgain(options),
     maps: async (blocks: Blocks) => {
       const maps: ReportMap[] = []

@@ -7,6 +7,7 @@ import { drawPhoto } from '../render/draw.ts'
 import { type ColourOptions, overlayDefaults } from '../render/overlay.ts'
 import { Blocks } from './blocks.ts'
 import type { Again, FactGroup, RefusedMap, ReportMap } from './document.ts'
+import { type ModelInfo, modelGroup, versionsGroup } from './facts.ts'
 import type { ReportContent } from './page.ts'
 import { encodedPhoto } from './photo.ts'
 import type { Origin } from './run-again.ts'
@@ -15,6 +16,8 @@ import type { Origin } from './run-again.ts'
 export interface ReportOptions extends ColourOptions {
   /** The photo's name. */
   readonly title?: string | undefined
+  /** `explainer.info`: with it the report tells the model's input and the device. */
+  readonly info?: ModelInfo | undefined
   /** With it the report has the command that makes it again, else a call of the library. */
   readonly origin?: Origin | undefined
 }
@@ -30,7 +33,7 @@ export interface ReportStory {
 }
 
 export async function contentOf(photo: Photo, story: ReportStory, options: ReportOptions): Promise<ReportContent> {
-  const { title = 'photo', colormap = overlayDefaults.colormap } = options
+  const { title = 'photo', info, colormap = overlayDefaults.colormap } = options
   const { alpha = overlayDefaults.alpha, opacity = overlayDefaults.opacity } = options
   const blocks = new Blocks()
   const encoded = await encodedPhoto(await withProcessor((device) => drawPhoto(device, photo)))
@@ -48,7 +51,7 @@ export async function contentOf(photo: Photo, story: ReportStory, options: Repor
     },
     colours: { colormap, alpha, opacity },
     colormaps: { names: colormaps, block: blocks.bytes(await colormapTables()) },
-    groups: story.groups,
+    groups: [...story.groups, ...(info === undefined ? [] : [modelGroup(info)]), await versionsGroup()],
     again: story.again,
     maps: await story.maps(blocks),
   }

@@ -7,7 +7,7 @@ import { explainedText, percentText } from '../render/class-text.ts'
 import type { Blocks } from './blocks.ts'
 import { contentOf, type ReportOptions } from './content.ts'
 import type { ReportMap } from './document.ts'
-import { groupOf, optionsGroup, planGroup, targetGroup, timingsGroup, versionsGroup } from './facts.ts'
+import { groupOf, optionsGroup, planGroup, targetGroup, timingsGroup } from './facts.ts'
 import { fileName } from './file-name.ts'
 import { coloursOf, gridOf } from './map.ts'
 import type { ReportContent } from './page.ts'
@@ -31,7 +31,7 @@ export async function explanationReport(
   const story = {
     explained,
     subtitle: `${percentText(target.probability)}; ${nameOf(explanation)}; model ${model}`,
-    groups: [targetGroup(target, against, map, model), timingsGroup(timings), await versionsGroup()],
+    groups: [targetGroup(target, against, map, model), timingsGroup(timings)],
     maps: async (blocks: Blocks) => [await mapOf(blocks, explanation, evidence, options)],
   }
   return await contentOf(photo, story, options)

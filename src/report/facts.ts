@@ -1,10 +1,14 @@
 import type { HeldClass } from '../against.ts'
 import type { ClassScore } from '../explanation.ts'
+import type { ExplainerInfo } from '../load.ts'
 import { printable } from '../printable.ts'
 import { explainedText, percentText } from '../render/class-text.ts'
 import type { Plan } from '../sess/plan.ts'
 import { versions } from '../versions.ts'
 import type { Fact, FactGroup } from './document.ts'
+
+/** What a report says of a model and its device. */
+export type ModelInfo = Pick<ExplainerInfo, 'input' | 'classes' | 'activation' | 'opset' | 'device' | 'preprocessing'>
 
 /** A group of what is known; what is undefined is left out. */
 export function groupOf(title: string, entries: Readonly<Record<string, string | number | undefined>>): FactGroup {
@@ -27,6 +31,20 @@ export function targetGroup(
     logit: Number.isFinite(target.logit) ? target.logit.toPrecision(6) : 'not finite',
     model,
     photo: `${photo.width} × ${photo.height} pixels`,
+  })
+}
+
+/** What ran the model, and on what. */
+export function modelGroup({ input, classes, activation, opset, device, preprocessing }: ModelInfo): FactGroup {
+  const { channels, scale, bias } = preprocessing
+  const inputs = channels.map((c, i) => `${'RGB'[c]} × ${scale[i]?.toPrecision(4)} + ${bias[i]?.toPrecision(4)}`)
+  return groupOf('Model', {
+    input: `${input.name}, ${input.layout}, ${input.width} × ${input.height} pixels`,
+    pixels: inputs.join('; '),
+    classes,
+    activation,
+    opset,
+    device: device.type === 'cuda' ? `cuda:${device.index}` : `cpu, ${device.threads} threads, ${device.simd}`,
   })
 }
 

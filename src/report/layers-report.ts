@@ -8,7 +8,7 @@ import type { Blocks } from './blocks.ts'
 import { type SheetReportOptions, wholeAgain } from './comparison-report.ts'
 import { contentOf } from './content.ts'
 import type { FactGroup, RefusedMap, ReportMap } from './document.ts'
-import { groupOf, optionsGroup, targetGroup, versionsGroup } from './facts.ts'
+import { groupOf, optionsGroup, targetGroup } from './facts.ts'
 import { fileName } from './file-name.ts'
 import { coloursOf, gridOf } from './map.ts'
 import type { ReportContent } from './page.ts'
@@ -21,7 +21,7 @@ export async function layersReport(photo: Photo, maps: LayerMaps, options: Sheet
   const story = {
     explained: explainedText(target, against),
     subtitle: `${percentText(target.probability)}; ${title} at ${layers.length} layers; model ${model}`,
-    groups: [targetGroup(target, against, photo, model), await versionsGroup()],
+    groups: [targetGroup(target, against, photo, model)],
     again: wholeAgain(options),
     maps: async (blocks: Blocks) => {
       const shown: (ReportMap | RefusedMap)[] = []

@@ -142,12 +142,15 @@ describe('what a report says of a run', () => {
   })
 
   it('states target, method, layer, plan, options, timings and versions', async () => {
-    const { document } = await pageOf(explanation)
+    const page = await explanation.report({ info: explainer.info }).toBuffer()
+    const { document } = readPage(page.toString())
     const [map] = mapsOf(document)
     if (map === undefined) throw new Error('no map')
     expect(document.title).toBe('photo: espresso (193)')
     expect(factOf(document, 'Target', 'model')).toBe('tiny200')
     expect(factOf(document, 'Target', 'photo')).toBe('640 × 426 pixels')
+    expect(factOf(document, 'Model', 'device')).toMatch(/^(cpu, \d+ threads, \w+|cuda:\d+)$/)
+    expect(factOf(document, 'Model', 'input')).toMatch(/, NCHW, 64 × 64 pixels$/)
     expect(factOf(map, 'Method', 'layer')).toBe('features')
     expect(factOf(map, 'Plan', 'windows')).toBe(String(explanation.windows.length))
     expect(factOf(map, 'Plan', 'scales')).toBe('64, 101, 137, 174')

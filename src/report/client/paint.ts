@@ -20,7 +20,7 @@ interface Picture {
   readonly width: number
 }
 
-/** Where a picture's pixel lies in a grid that covers the same photo. `covered`: photo pixels under the whole grid. */
+/** Row or column of a grid under a picture's pixel. The picture's `pixels` stand for `photo` pixels, a cell for `factor`. */
 export function cellOf(pixel: number, pixels: number, photo: number, factor: number): number {
   return Math.floor(Math.min(photo - 1, ((pixel + 0.5) * photo) / pixels) / factor)
 }

@@ -69,7 +69,7 @@ function ownMap({ row }: ListedWindow, { windows, maps, table }: Given): HTMLCan
   const canvas = h('canvas', { width, height, class: 'own', role: 'img', 'aria-label': "The window's own map" })
   const shown = fitted(windows.window)
   canvas.style.width = `${shown.width}px`
-  canvas.style.height = `${shown.height}px`
+  canvas.style.aspectRatio = `${shown.width} / ${shown.height}`
   context2d(canvas).putImageData(pixels, 0, 0)
   return canvas
 }

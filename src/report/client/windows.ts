@@ -123,7 +123,7 @@ export class WindowBrowser {
       return h('label', { class: 'chip' }, input, h('span', {}, text))
     }
     this.#levels.replaceChildren(
-      h('legend', {}, 'Levels of the pyramid (and their windows)'),
+      h('legend', {}, 'Pyramid levels (windows)'),
       choice(undefined, `all (${this.#windows.length})`),
       ...levels.map(({ width, height }, i) => choice(i, `${i}: ${width} × ${height} (${counts[i]})`)),
     )
