@@ -43,10 +43,17 @@ export function encodeFile(value: object): string {
 /** JSON on one line. Typed arrays become arrays; NaN and the infinities become null, as JSON has none. */
 export function encodeJson(value: unknown): string {
   const json = JSON.stringify(value, (_, v) => (ArrayBuffer.isView(v) ? Array.from(v as Float32Array) : v))
-  return json?.replace(steering, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return json && plainJson(json)
 }
 
-/** What JSON leaves as it is, and terminals obey: C1 controls, and what overrides the direction of a text. */
+/**
+ * The same JSON with escapes for what it leaves as it is and terminals obey: C1 controls, and what overrides the
+ * direction of a text.
+ */
+export function plainJson(json: string): string {
+  return json.replace(steering, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 const steering = /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g
 
 function indent(value: unknown, depth: number, margin = ''): string {

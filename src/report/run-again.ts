@@ -1,3 +1,4 @@
+import { plainJson } from '../io/json.ts'
 import type { ResolvedOptions } from '../resolved-options.ts'
 import type { Again } from './document.ts'
 
@@ -76,5 +77,5 @@ export function againOf(options: ResolvedOptions, origin: Origin | undefined): A
 }
 
 function callOf(options: ResolvedOptions): Again {
-  return { kind: 'call', text: `await explainer.explain(photo, ${JSON.stringify(options, undefined, 2)})` }
+  return { kind: 'call', text: `await explainer.explain(photo, ${plainJson(JSON.stringify(options, undefined, 2))})` }
 }

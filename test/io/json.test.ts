@@ -69,6 +69,12 @@ it.each([
   expect(back.options).toEqual(expected)
 })
 
+it('what steers a terminal is escaped, and reads back as it was', () => {
+  const names = { 'a\x9b': '\x1b[31m\x7f\x80\x9f\u2028\u202e\u2066\u2069', plain: 'é漢\u200d' }
+  expect(encodeJson(names)).toMatch(/^[^\p{Cc}\u2028-\u202e\u2066-\u2069]+$/u)
+  expect(JSON.parse(encodeJson(names))).toEqual(names)
+})
+
 it('typed arrays become arrays, numbers that JSON has not become null', () => {
   expect(encodeJson({ a: Float32Array.of(0.5, Number.NaN), b: -Infinity, c: undefined })).toBe(
     '{"a":[0.5,null],"b":null}',

@@ -170,6 +170,16 @@ describe('what a report says of a run', () => {
     expect(same.map.data).toEqual(explanation.map.data)
   })
 
+  it('of layers shows what is transparent on white', async () => {
+    const clear = {
+      create: { width: 40, height: 30, channels: 4 as const, background: { r: 9, g: 9, b: 9, alpha: 0 } },
+    }
+    const maps = await explainer.layers(await sharp(clear).png().toBuffer(), { target: 3 })
+    const { document, bytes } = readPage((await maps.report().toBuffer()).toString())
+    const { channels } = await sharp(bytes(document.photo.block)).stats()
+    expect(channels.map(({ min }) => min)).toEqual([255, 255, 255])
+  })
+
   it('has windows whose shares are not known', async () => {
     const { document, floats } = await pageOf(await madeUp({ height: 60, width: 70, value: ramp, scales: [16, 40] }))
     const windows = mapsOf(document)[0]?.windows

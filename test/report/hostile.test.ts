@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Explainer } from '../../src/index.ts'
 import { sess } from '../cli/context.ts'
 import { chromiumMissing, type OpenedReport, Reports } from './chromium.ts'
+import { madeUp } from './explained.ts'
 
 const hostile = [
   `<img src=x onerror=alert(1)>`,
@@ -114,6 +115,17 @@ describe.skipIf(chromiumMissing)(`they stay text in a report${chromiumMissing ? 
     const text = (await opened.page.locator('main').textContent()) ?? ''
     expect(text).not.toMatch(steering)
     expect(text).toContain('<img src=x onerror=alert(1)>')
+  })
+
+  it('the name of a layer, in the call that makes a map again', async () => {
+    const explanation = await madeUp({ height: 20, width: 30, value: () => 0.5 })
+    Object.assign(explanation, { layer: label, options: { ...explanation.options, layer: label } })
+    const { page, complaints } = await reports.open(explanation.report())
+    const call = await page.locator('.again code').innerText()
+    expect(call).not.toMatch(steering)
+    expect(JSON.parse(/explain\(photo, (.*)\)$/s.exec(call)?.[1] ?? '').layer).toBe(label)
+    expect((await page.locator('main').textContent()) ?? '').not.toMatch(steering)
+    expect(complaints).toEqual([])
   })
 
   it('in a comparison and in layers, too', async () => {
