@@ -109,6 +109,21 @@ describe.skipIf(chromiumMissing)(`they stay text in a report${chromiumMissing ? 
     expect(await page.locator('body script:not([type])').count()).toBe(1)
   })
 
+  it('and if something ran, the policy would keep it in', async () => {
+    const { page } = await reports.open((await madeUp({ height: 20, width: 30, value: () => 0.5 })).report())
+    const refused = await page.evaluate<readonly string[]>(`(async () => {
+      const refused = []
+      addEventListener('securitypolicyviolation', ({ effectiveDirective }) => refused.push(effectiveDirective))
+      await fetch('http://127.0.0.1:9/').catch(() => {})
+      document.body.append(Object.assign(new Image(), { src: 'http://127.0.0.1:9/x.png' }))
+      document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = true' }))
+      document.body.append(Object.assign(document.createElement('div'), { innerHTML: '<b onclick="1"></b>' }))
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      return [...refused, String(window.ran)]
+    })()`)
+    expect([...refused].sort()).toEqual(['connect-src', 'img-src', 'script-src-attr', 'script-src-elem', 'undefined'])
+  })
+
   it('they are read as they are, what is hidden as escapes', async () => {
     expect(await opened.page.locator('h1').textContent()).toBe(`${shown}: ${shown} (193)`)
     expect(await opened.page.title()).toBe(`${shown}: ${shown} (193)`.replaceAll(/\s+/g, ' '))
