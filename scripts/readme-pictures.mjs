@@ -1,9 +1,12 @@
 /**
  * The pictures of README and docs, into docs/images/: Grad-CAM beside SESS for two classes, a captioned overlay, the
- * sheets of `sess compare` and `sess patches`, and the objects of a map. Needs no network.
+ * sheets of `sess compare` and `sess patches`, the objects of a map, and a report in Chromium. Needs no network.
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { chromium } from 'playwright-core'
 import sharp from 'sharp'
 import { Explainer, patchPages } from '../dist/index.js'
 import { root } from './setup.mjs'
@@ -49,4 +52,29 @@ const [page] = patchPages(patches, { title: 'both.jpg' })
 await sharp(await page.toBuffer('png'))
   .jpeg({ quality: 76 })
   .toFile(join(root, 'docs/images/patches.jpg'))
+
+const folder = mkdtempSync(join(tmpdir(), 'sess-pictures-'))
+const html = join(folder, 'report.html')
+const origin = { image: 'both.jpg' }
+await explanation.report({ title: 'both.jpg', objects: await explanation.objects(), origin }).toFile(html)
+await sharp(await shownReport(html))
+  .jpeg({ quality: 86 })
+  .toFile(join(root, 'docs/images/report.jpg'))
+rmSync(folder, { recursive: true })
 await explainer.dispose()
+
+/** A report with a window chosen, as Chromium shows it. */
+async function shownReport(path) {
+  const executablePath = process.env.SESS_CHROMIUM ?? '/usr/bin/chromium'
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+  try {
+    const tab = await browser.newPage({ viewport: { width: 1180, height: 780 } })
+    await tab.goto(pathToFileURL(path).href)
+    await tab.waitForSelector('html[data-state="ready"]')
+    await tab.locator('tbody button').nth(4).click()
+    await tab.locator('.picture').hover({ position: { x: 560, y: 390 } })
+    return await tab.screenshot()
+  } finally {
+    await browser.close()
+  }
+}

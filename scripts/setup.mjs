@@ -4,7 +4,7 @@
  * `node scripts/setup.mjs` does it by itself; the demo and the tests call `setUp` first.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -16,6 +16,7 @@ const toTest = {
   'clang-format-14': 'clang-format-14',
   '/usr/include/gtest/gtest.h': 'libgtest-dev',
   '/usr/include/benchmark/benchmark.h': 'libbenchmark-dev',
+  '/usr/bin/chromium': 'chromium',
 }
 
 export function run(command, args, options = {}) {
@@ -47,8 +48,15 @@ function installDebian(packages) {
   })
 }
 
+/** Whether node_modules is there with all that package.json names: a checkout may be older than a dependency. */
+function hasPackages() {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const names = ['.package-lock.json', ...Object.keys({ ...dependencies, ...devDependencies })]
+  return names.every((name) => existsSync(join(root, 'node_modules', name)))
+}
+
 function installPackages() {
-  if (existsSync(join(root, 'node_modules/.package-lock.json'))) return
+  if (hasPackages()) return
   console.log('Installing npm packages')
   // onnxruntime-node's own script would fetch CUDA files, and fail the install where it cannot.
   run('npm', ['ci', '--no-audit', '--no-fund'], { env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' } })
@@ -72,6 +80,7 @@ export function setUp({ tests = false } = {}) {
   console.log('Building the native addon and dist/')
   buildAddon()
   run(bin('tsc'), ['-p', 'tsconfig.build.json'])
+  run(process.execPath, [join(root, 'scripts/bundle-report.mjs')])
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) setUp()

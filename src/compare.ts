@@ -1,6 +1,7 @@
 import { coefficientsOf, type HeldClass, resolveAgainst } from './against.ts'
 import type { Call } from './call.ts'
 import { type ComparedCell, Comparison } from './comparison.ts'
+import { explainedWindows } from './explanation.ts'
 import { decode } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import type { LoadedModel } from './load.ts'
@@ -210,6 +211,7 @@ async function cellOf(
     seconds: (alone * run.milliseconds + fusingTime(view)) / 1000,
     plan,
     preFilter: fusion.preFilter,
+    windows: await explainedWindows(plan, scores),
     nonfinite: scores.nonfinite,
   }
   return plan.sess ? { kind: 'sess', ...facts, step: plan.step, fusion: fusion.mode } : { kind: 'base', ...facts }

@@ -1,12 +1,13 @@
 import type { HeldClass } from './against.ts'
-import type { ClassScore, SaliencyMap } from './explanation.ts'
+import type { ClassScore, ExplainedWindow, SaliencyMap } from './explanation.ts'
 import type { Photo } from './io/photo.ts'
-import { Device } from './native.ts'
-import { defaultThreads } from './options.ts'
+import { withProcessor } from './processor.ts'
 import { comparisonSheet } from './render/comparison-sheet.ts'
 import { type ColourOptions, checkColours } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
 import { drawSheet } from './render/sheet.ts'
+import { comparisonReport, type SheetReportOptions } from './report/comparison-report.ts'
+import { Report } from './report/report.ts'
 import type { ResolvedOptions } from './resolved-options.ts'
 import type { Plan } from './sess/plan.ts'
 
@@ -33,6 +34,8 @@ interface CellFacts {
   readonly plan: Plan
   /** Share of the windows that was dropped. */
   readonly preFilter: number
+  /** Every window of the plan, by index. */
+  readonly windows: readonly ExplainedWindow[]
   /** Windows dropped because logits or map were not finite. */
   readonly nonfinite: readonly number[]
 }
@@ -99,13 +102,17 @@ export class Comparison {
    */
   sheet({ title, ...colours }: SheetOptions = {}): Picture {
     checkColours(colours)
-    return new Picture(async () => {
-      const device = new Device({ type: 'cpu', threads: defaultThreads() })
-      try {
-        return await drawSheet(device, this.#photo, comparisonSheet(this, title), colours)
-      } finally {
-        device.dispose()
-      }
-    })
+    return new Picture(() =>
+      withProcessor((device) => drawSheet(device, this.#photo, comparisonSheet(this, title), colours)),
+    )
+  }
+
+  /**
+   * One HTML file with every map of the comparison: opens offline, asks for nothing.
+   * @throws SessError `OPTION_INVALID`
+   */
+  report(options: SheetReportOptions = {}): Report {
+    checkColours(options)
+    return new Report(() => comparisonReport(this.#photo, this, options))
   }
 }

@@ -2,13 +2,15 @@ import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { HeldClass } from './against.ts'
 import { type SalientObject, salientObjects, type TopWindow, topWindowsOf } from './evidence.ts'
 import type { Photo } from './io/photo.ts'
-import { Device, type Rect } from './native.ts'
+import type { Rect } from './native.ts'
 import { checkObjects, type ObjectsOptions } from './objects.ts'
-import { defaultThreads } from './options.ts'
 import { checkPatchesOptions, type Patches, type PatchesOptions, patchesOf } from './patches.ts'
+import { withProcessor } from './processor.ts'
 import { drawFigure } from './render/figure.ts'
-import { checkOverlay, type OverlayOptions } from './render/overlay.ts'
+import { checkColours, checkOverlay, type OverlayOptions } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
+import { type ExplanationReportOptions, explanationReport } from './report/explanation-report.ts'
+import { Report } from './report/report.ts'
 import type { ResolvedOptions } from './resolved-options.ts'
 import type { FusedWindows } from './sess/fused-windows.ts'
 import { photoBox } from './sess/geometry.ts'
@@ -148,7 +150,7 @@ export class Explanation implements ExplanationFacts {
    * @throws SessError `OPTION_INVALID`
    */
   async topWindows(n = 10): Promise<readonly TopWindow[]> {
-    return await onProcessor((device) => topWindowsOf(device, this.#evidence(), n))
+    return await withProcessor((device) => topWindowsOf(device, this.#evidence(), n))
   }
 
   /**
@@ -158,7 +160,7 @@ export class Explanation implements ExplanationFacts {
    */
   async objects(options: ObjectsOptions = {}): Promise<readonly SalientObject[]> {
     checkObjects(options)
-    return await onProcessor((device) => salientObjects(device, this.#evidence(), this.map, options))
+    return await withProcessor((device) => salientObjects(device, this.#evidence(), this.map, options))
   }
 
   /**
@@ -168,7 +170,7 @@ export class Explanation implements ExplanationFacts {
    */
   async patches(options: PatchesOptions = {}): Promise<Patches> {
     checkPatchesOptions(options)
-    return await onProcessor((device) => patchesOf(device, this.#photo, this, options))
+    return await withProcessor((device) => patchesOf(device, this.#photo, this, options))
   }
 
   #evidence() {
@@ -184,19 +186,18 @@ export class Explanation implements ExplanationFacts {
     checkOverlay(options)
     return new Picture(async () => {
       const rects = boxes.map(({ box }) => box)
-      return await onProcessor((device) =>
+      return await withProcessor((device) =>
         drawFigure(device, this.#photo, this.map, this, { ...options, boxes: rects }),
       )
     })
   }
-}
 
-/** Runs `work` on a processor device of its own. */
-async function onProcessor<T>(work: (device: Device) => Promise<T>): Promise<T> {
-  const device = new Device({ type: 'cpu', threads: defaultThreads() })
-  try {
-    return await work(device)
-  } finally {
-    device.dispose()
+  /**
+   * One HTML file with photo, map, windows and all that is known of the run: opens offline, asks for nothing.
+   * @throws SessError `OPTION_INVALID`
+   */
+  report(options: ExplanationReportOptions = {}): Report {
+    checkColours(options)
+    return new Report(() => explanationReport(this.#photo, this, this.#evidence(), options))
   }
 }

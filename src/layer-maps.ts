@@ -1,3 +1,4 @@
+import type { HeldClass } from './against.ts'
 import type { SheetOptions } from './comparison.ts'
 import { SessError } from './error.ts'
 import type { ClassScore, Explanation, SaliencyMap } from './explanation.ts'
@@ -5,13 +6,17 @@ import { decode } from './io/decode.ts'
 import type { ImageSource, Photo } from './io/photo.ts'
 import { topShare } from './metrics/energy.ts'
 import type { LayerReason } from './models/layer-reason.ts'
-import { Device } from './native.ts'
 import type { TargetLayer } from './onnx/layers.ts'
-import { defaultThreads, type ExplainOptions, explainDefaults, type LayersOptions, type Target } from './options.ts'
+import { type ExplainOptions, explainDefaults, type LayersOptions, type Target } from './options.ts'
+import { withProcessor } from './processor.ts'
 import { layersSheet } from './render/layers-sheet.ts'
-import { checkOverlay, peakOf } from './render/overlay.ts'
+import { checkColours, checkOverlay, peakOf } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
 import { drawSheet } from './render/sheet.ts'
+import type { SheetReportOptions } from './report/comparison-report.ts'
+import { layersReport } from './report/layers-report.ts'
+import { Report } from './report/report.ts'
+import type { ResolvedOptions } from './resolved-options.ts'
 
 /** The base method's map, or why there is none. */
 type MapAtLayer =
@@ -21,6 +26,8 @@ type MapAtLayer =
       readonly maximum: number
       /** Share of the map's sum that lies in the top 10 % of its pixels; null where the map is zero everywhere. */
       readonly topShare: number | null
+      /** What `explain` takes for this map. */
+      readonly options: ResolvedOptions
     }
   | { readonly kind: 'refused'; readonly reason: string }
 
@@ -36,6 +43,7 @@ interface LayerMapsParts {
   readonly model: string
   readonly method: string
   readonly target: ClassScore
+  readonly against: readonly HeldClass[]
   readonly chosen: ChosenLayer | undefined
   readonly layers: readonly LayerMap[]
 }
@@ -46,17 +54,20 @@ export class LayerMaps {
   readonly model: string
   readonly method: string
   readonly target: ClassScore
+  /** The classes that it is held against; none is usual. */
+  readonly against: readonly HeldClass[]
   /** The layer that is explained where none is named, and why it is that; undefined where the graph has none. */
   readonly chosen: ChosenLayer | undefined
   /** The last layer first. */
   readonly layers: readonly LayerMap[]
   readonly #photo: Photo
 
-  constructor({ photo, model, method, target, chosen, layers }: LayerMapsParts) {
+  constructor({ photo, model, method, target, against, chosen, layers }: LayerMapsParts) {
     this.photo = { width: photo.width, height: photo.height }
     this.model = model
     this.method = method
     this.target = target
+    this.against = against
     this.chosen = chosen
     this.layers = layers
     this.#photo = photo
@@ -68,14 +79,18 @@ export class LayerMaps {
    */
   sheet({ title, ...overlay }: SheetOptions = {}): Picture {
     checkOverlay(overlay)
-    return new Picture(async () => {
-      const device = new Device({ type: 'cpu', threads: defaultThreads() })
-      try {
-        return await drawSheet(device, this.#photo, layersSheet(this, title), overlay)
-      } finally {
-        device.dispose()
-      }
-    })
+    return new Picture(() =>
+      withProcessor((device) => drawSheet(device, this.#photo, layersSheet(this, title), overlay)),
+    )
+  }
+
+  /**
+   * One HTML file with every layer's map: opens offline, asks for nothing.
+   * @throws SessError `OPTION_INVALID`
+   */
+  report(options: SheetReportOptions = {}): Report {
+    checkColours(options)
+    return new Report(() => layersReport(this.#photo, this, options))
   }
 }
 
@@ -100,7 +115,7 @@ export async function layerMaps(
   const total = candidates.length
   // At the chosen layer first: what it finds to be the top-1 holds for all
   const whole = await explainOne(photo, { ...rest, target: asked, sess: false })
-  const { target, model, method } = whole
+  const { target, against, model, method } = whole
   const layers: LayerMap[] = []
   for (const [done, layer] of candidates.entries()) {
     onProgress?.({ done, total, phase: 'inference' })
@@ -108,13 +123,14 @@ export async function layerMaps(
     layers.push({ layer, ...(await mapOf(() => explainOne(photo, one))) })
   }
   onProgress?.({ done: total, total, phase: 'fusion' })
-  return new LayerMaps({ photo, model, method, target, chosen, layers })
+  return new LayerMaps({ photo, model, method, target, against, chosen, layers })
 }
 
 async function mapOf(explain: () => Promise<Explanation>): Promise<MapAtLayer> {
   try {
-    const { map } = await explain()
-    return { kind: 'map', map, maximum: await peakOf(map.data), topShare: await topShare(map.data, 10) }
+    const { map, options } = await explain()
+    const found = { maximum: await peakOf(map.data), topShare: await topShare(map.data, 10) }
+    return { kind: 'map', map, ...found, options }
   } catch (error) {
     // A gradient that does not get to one layer leaves the others
     if (!(error instanceof SessError && /^(MODEL|METHOD)_UNSUPPORTED$/.test(error.code))) throw error

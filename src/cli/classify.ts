@@ -1,5 +1,6 @@
 import type { Explainer } from '../explainer.ts'
 import { encodeJson } from '../io/json.ts'
+import { printable } from '../printable.ts'
 import type { ClassifyArguments } from './arguments.ts'
 import { type Context, loadExplainer, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
@@ -46,5 +47,5 @@ async function classifyOne(
     ({ index, label, probability }) =>
       `${(probability * 100).toFixed(2).padStart(6)} %  ${String(index).padStart(digits)}${label === undefined ? '' : `  ${label}`}`,
   )
-  stdout.write(`${[...(layout.heading ? [input] : []), ...lines].join('\n')}\n`)
+  stdout.write([...(layout.heading ? [input] : []), ...lines].map((line) => `${printable(line)}\n`).join(''))
 }

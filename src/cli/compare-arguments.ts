@@ -15,7 +15,7 @@ export function addCompareOptions(command: Command): Command {
     .addOption(
       option(
         '-o, --output <out>',
-        'repeatable: .png .jpg .webp sheet, .json numbers, or a folder for these and the maps (default: NAME.compare.png)',
+        'repeatable: .png .jpg .webp sheet, .json numbers, .html report, or a folder for these and the maps (default: NAME.compare.png)',
         text,
       ).argParser(collect('-o')),
     )

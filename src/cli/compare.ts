@@ -8,6 +8,8 @@ import { comparedMethods } from '../methods/compared.ts'
 import { methodByName } from '../methods/index.ts'
 import type { CompareOptions } from '../options.ts'
 import { explainedText, percentText } from '../render/class-text.ts'
+import { commandLine } from '../report/run-again.ts'
+import { versions } from '../versions.ts'
 import { colourOptions, scalesFor } from './arguments.ts'
 import { cheaperOptions } from './cheaper.ts'
 import type { CompareArguments } from './compare-arguments.ts'
@@ -15,8 +17,8 @@ import { type CompareOutput, planCompareOutputs } from './compare-outputs.ts'
 import { type Context, note } from './context.ts'
 import { methodArguments } from './method-arguments.ts'
 import { onOneImage, withExplainer } from './one-image.ts'
+import { colourFlags, modelFlags, originOf } from './origin.ts'
 import { progressBar } from './progress.ts'
-import { versions } from './versions.ts'
 
 /** `sess compare`: several methods on one image, alone and under SESS, as one sheet. */
 export async function compare(input: string, options: CompareArguments, context: Context): Promise<number> {
@@ -45,7 +47,11 @@ async function compareOne(
       const cell = comparison.cells[output.cell]
       if (cell !== undefined) await writeNpy(output.path, cell.map, { signal })
     } else if (output.kind === 'sheet') await sheet.toFile(output.path, { signal })
-    else await writeAtomically(output.path, encodeFile(numbers), { signal })
+    else if (output.kind === 'report') {
+      const command = compareCommand(input, comparison, options, output.path)
+      const said = { title: basename(input), origin: originOf(input, options), info: explainer.info, command }
+      await comparison.report({ ...colourOptions(options), ...said }).toFile(output.path, { signal })
+    } else await writeAtomically(output.path, encodeFile(numbers), { signal })
   }
   const paths = outputs.map(({ path }) => path)
   if (options.json) context.stdout.write(`${encodeJson({ ...numbers, outputs: paths })}\n`)
@@ -69,6 +75,18 @@ function compareOptions(explainer: Explainer, options: CompareArguments): Compar
     ...{ batch, maxWindows, maxPixels },
     ...methodArguments(options),
   }
+}
+
+/** The line that makes the same comparison: what was said, and the class that it came to. */
+function compareCommand(input: string, { target }: Comparison, options: CompareArguments, output: string): string {
+  const { against, methods, scales, step, fusion, preFilter, theta, smooth, antialias, layer, batch } = options
+  const { maxWindows, maxPixels } = options
+  return commandLine('compare', input, {
+    ...{ ...modelFlags(options), layer, target: target.index, against, methods, scales, step, fusion },
+    ...{ preFilter, theta, smooth, antialias, batch, maxWindows, maxPixels },
+    ...methodArguments(options),
+    ...{ ...colourFlags(options), output },
+  })
 }
 
 /** The form's version; it rises when a key changes its meaning or goes. */

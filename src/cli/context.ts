@@ -1,5 +1,6 @@
 import type { Explainer } from '../explainer.ts'
 import type { LoadOptions } from '../options.ts'
+import { printable } from '../printable.ts'
 import { type CommonArguments, deviceOf, type ModelArguments } from './arguments.ts'
 import { failureText } from './failure.ts'
 import { downloadBar } from './models-progress.ts'
@@ -65,8 +66,9 @@ export async function loadExplainer(context: Context, options: ModelArguments & 
   return explainer
 }
 
+/** A line on stderr. */
 export function note(context: Context, options: { readonly quiet: boolean }, sentence: string): void {
-  if (!options.quiet) context.stderr.write(`sess: ${sentence}\n`)
+  if (!options.quiet) context.stderr.write(`sess: ${printable(sentence)}\n`)
 }
 
 export function reportFailure(context: Context, options: CommonArguments, error: unknown, input?: string): void {

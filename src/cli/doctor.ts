@@ -7,9 +7,10 @@ import { SessError } from '../error.ts'
 import { encodeJson } from '../io/json.ts'
 import { cacheFolder } from '../models/cache.ts'
 import { registryIds, resolveModel } from '../models/resolve.ts'
+import { printable } from '../printable.ts'
+import { version } from '../versions.ts'
 import type { CommonArguments } from './arguments.ts'
 import type { Context } from './context.ts'
-import { version } from './versions.ts'
 
 /** One thing looked at. `mend`: what to do about it, where it is not as it should be. */
 interface Finding {
@@ -173,5 +174,6 @@ function broken(topic: string, error: unknown): Finding {
 function text({ topic, state, facts, mend }: Finding): string {
   const lines = Object.entries(facts).map(([key, value]) => `  ${key}: ${value}`)
   if (mend !== undefined) lines.push(`  -> ${mend}`)
-  return `${state === 'broken' ? 'BROKEN' : state.padEnd(6)} ${topic}\n${lines.join('\n')}\n`
+  const head = `${state === 'broken' ? 'BROKEN' : state.padEnd(6)} ${topic}`
+  return [head, ...lines].map((line) => `${printable(line)}\n`).join('')
 }

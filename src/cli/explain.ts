@@ -1,27 +1,31 @@
 import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { SalientObject } from '../evidence.ts'
 import type { Explainer } from '../explainer.ts'
 import type { Explanation, SaliencyMap } from '../explanation.ts'
 import { checkWritable, writeAtomically } from '../io/atomic.ts'
 import { imageSize } from '../io/decode.ts'
-import { encodeJson, encodeReport, type Report, reportData } from '../io/json.ts'
+import { encodeJson, encodeNumbers, type Numbers, numbersData } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
 import { methodByName } from '../methods/index.ts'
 import { drawsAtRandom } from '../methods/method.ts'
 import { copiesWith } from '../methods/settings.ts'
 import { type ExplainOptions, explainDefaults } from '../options.ts'
+import { printable } from '../printable.ts'
 import { classText, percentText } from '../render/class-text.ts'
 import { peakOf } from '../render/overlay.ts'
 import type { Picture } from '../render/picture.ts'
+import type { Report } from '../report/report.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
+import { versions } from '../versions.ts'
 import { colourOptions, type ExplainArguments, scalesFor } from './arguments.ts'
 import { cheaperOptions } from './cheaper.ts'
 import { type Context, loadExplainer, note, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
 import { methodArguments } from './method-arguments.ts'
+import { originOf } from './origin.ts'
 import { type InputOutputs, makeFolders, type Output, planOutputs } from './outputs.ts'
 import { progressBar } from './progress.ts'
-import { versions } from './versions.ts'
 
 /** `sess explain`: the saliency of each image, into files. */
 export async function explain(inputs: readonly string[], options: ExplainArguments, context: Context): Promise<number> {
@@ -98,17 +102,22 @@ async function explainOne(
     const outputs = perTarget[i] ?? []
     const objects = await objectsFor(explanation, options)
     // Only for those that want it: which windows carry the map takes as long as its fusion
-    let made: Promise<Report> | undefined
-    const report = () => {
-      made ??= reportOf(explainer, input, explanation, objects)
+    let made: Promise<Numbers> | undefined
+    const numbers = () => {
+      made ??= numbersOf(explainer, input, explanation, objects)
       return made
     }
     const { contours, beside, caption } = options
     const drawn = { ...colourOptions(options), contours, beside, caption, boxes: objects?.found }
     const picture = explanation.overlay(drawn)
-    for (const output of outputs) await write(output, explanation.map, picture, report, signal)
+    const report = (path: string) => {
+      const origin = originOf(input, options, { objects: options.objects, output: path })
+      const said = { title: basename(input), origin, info: explainer.info, objects: objects?.found }
+      return explanation.report({ ...colourOptions(options), ...said })
+    }
+    for (const output of outputs) await write(output, { map: explanation.map, picture, numbers, report }, signal)
     if (options.json) {
-      const data = reportData(await report())
+      const data = numbersData(await numbers())
       context.stdout.write(`${encodeJson({ ...data, outputs: outputs.map(({ path }) => path) })}\n`)
     }
     note(
@@ -153,11 +162,18 @@ function explainOptions(explainer: Explainer, options: ExplainArguments): Explai
   }
 }
 
+/** What an explanation is written as. */
+interface Written {
+  readonly map: SaliencyMap
+  readonly picture: Picture
+  readonly numbers: () => Promise<Numbers>
+  /** `path`: where it is to go, which it says itself. */
+  readonly report: (path: string) => Report
+}
+
 async function write(
   { kind, path }: Output,
-  map: SaliencyMap,
-  picture: Picture,
-  report: () => Promise<Report>,
+  { map, picture, numbers, report }: Written,
   signal: AbortSignal,
 ): Promise<void> {
   switch (kind) {
@@ -165,8 +181,10 @@ async function write(
       return await picture.toFile(path, { signal })
     case 'map':
       return await writeNpy(path, map, { signal })
+    case 'numbers':
+      return await writeAtomically(path, encodeNumbers(await numbers()), { signal })
     case 'report':
-      return await writeAtomically(path, encodeReport(await report()), { signal })
+      return await report(path).toFile(path, { signal })
   }
 }
 
@@ -188,12 +206,12 @@ function counted(objects: FoundObjects | undefined): string {
   return `, ${length} ${length === 1 ? 'object' : 'objects'}`
 }
 
-async function reportOf(
+async function numbersOf(
   explainer: Explainer,
   input: string,
   explanation: Explanation,
   objects: FoundObjects | undefined,
-): Promise<Report> {
+): Promise<Numbers> {
   const { map, target, method, layer, options, plan, windows, nonfinite, forwards, timings } = explanation
   const { info } = explainer
   const { model: id, path, input: window, classes, activation, preprocessing, device } = info
@@ -249,5 +267,5 @@ export function planText(input: string, plan: EstimatedPlan): string {
   const total =
     `  ${windows.length} windows, ${forwards} forward passes in batches of ${batch}; ` +
     `about ${Math.ceil(memory / 1e6)} MB besides the model`
-  return `${[head, ...rows, total].join('\n')}\n`
+  return [head, ...rows, total].map((line) => `${printable(line)}\n`).join('')
 }

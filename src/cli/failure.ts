@@ -1,5 +1,6 @@
 import { SessError, type SessErrorCode } from '../error.ts'
 import { encodeJson } from '../io/json.ts'
+import { printable } from '../printable.ts'
 
 const usage: ReadonlySet<SessErrorCode> = new Set([
   'OPTION_INVALID',
@@ -54,8 +55,8 @@ export function failureText(
     .replace(/\s*\n\s*/g, ' ')
     .trim()
   const subject = input === undefined || message.includes(input) ? '' : `${input}: `
-  const stack = verbose && error instanceof Error ? `${stackOf(error)}\n` : ''
-  return `sess: ${code}: ${subject}${message}\n${stack}`
+  const lines = verbose && error instanceof Error ? stackOf(error).split('\n') : []
+  return [`sess: ${code}: ${subject}${message}`, ...lines].map((line) => `${printable(line)}\n`).join('')
 }
 
 /** The library's option that a sentence begins with, as the command line writes it. */

@@ -20,7 +20,7 @@ export function addLayersOptions(command: Command): Command {
     .addOption(
       option(
         '-o, --output <out>',
-        'repeatable: .png .jpg .webp sheet, .json numbers (default: NAME.layers.png)',
+        'repeatable: .png .jpg .webp sheet, .json numbers, .html report (default: NAME.layers.png)',
         text,
       ).argParser(collect('-o')),
     )

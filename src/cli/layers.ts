@@ -5,13 +5,15 @@ import { encodeFile, encodeJson } from '../io/json.ts'
 import type { LayerMaps } from '../layer-maps.ts'
 import { methodByName } from '../methods/index.ts'
 import { explainDefaults } from '../options.ts'
+import { commandLine } from '../report/run-again.ts'
+import { versions } from '../versions.ts'
 import { type Context, note } from './context.ts'
 import type { LayersArguments } from './layers-arguments.ts'
 import { methodArguments } from './method-arguments.ts'
 import { onOneImage, type SheetOutput, sheetOutput, withExplainer } from './one-image.ts'
+import { modelFlags, originOf } from './origin.ts'
 import { refuseCollisions, stem } from './outputs.ts'
 import { progressBar } from './progress.ts'
-import { versions } from './versions.ts'
 
 /** `sess layers`: the base map at every layer that can be explained, as one sheet. */
 export async function layers(input: string, options: LayersArguments, context: Context): Promise<number> {
@@ -44,11 +46,22 @@ async function layersOf(
   const sheet = maps.sheet({ title: basename(input), colormap, alpha })
   for (const { kind, path } of outputs) {
     if (kind === 'sheet') await sheet.toFile(path, { signal })
-    else await writeAtomically(path, encodeFile(numbers), { signal })
+    else if (kind === 'report') {
+      const command = layersCommand(input, maps, options, path)
+      const said = { title: basename(input), origin: originOf(input, options), info: explainer.info, command }
+      await maps.report({ colormap, alpha, ...said }).toFile(path, { signal })
+    } else await writeAtomically(path, encodeFile(numbers), { signal })
   }
   const paths = outputs.map(({ path }) => path)
   if (options.json) context.stdout.write(`${encodeJson({ ...numbers, outputs: paths })}\n`)
   note(context, options, `${input}: ${summary(maps)} -> ${paths.join(', ')}`)
+}
+
+/** The line that makes the same maps: what was said, and the class that it came to. */
+function layersCommand(input: string, { target }: LayerMaps, options: LayersArguments, output: string): string {
+  const { against, method, layer, maxPixels, colormap, alpha } = options
+  const own = { layer, target: target.index, against, method, maxPixels, ...methodArguments(options) }
+  return commandLine('layers', input, { ...modelFlags(options), ...own, colormap, alpha, output })
 }
 
 /** The form's version; it rises when a key changes its meaning or goes. */

@@ -2,6 +2,7 @@ import { encodeJson } from '../io/json.ts'
 import type { ModelAnalysis } from '../models/info.ts'
 import { layerReasonText } from '../models/layer-reason.ts'
 import { type ModelEntry, type ModelInfo, models } from '../models/registry.ts'
+import { printable } from '../printable.ts'
 import type { CommonArguments } from './arguments.ts'
 import { type Context, note, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
@@ -18,7 +19,7 @@ export async function list({ json }: CommonArguments, { stdout, signal }: Contex
 
 function row({ id, state, bytes, input, licence, title }: ModelEntry): readonly string[] {
   const window = input?.width === undefined ? '' : `${input.width} x ${input.height}`
-  return [id, state, bytes === undefined ? '' : megabytes(bytes), window, licence ?? '', title ?? '']
+  return [id, state, bytes === undefined ? '' : megabytes(bytes), window, licence ?? '', title ?? ''].map(printable)
 }
 
 function table(rows: readonly (readonly string[])[]): string {
@@ -78,7 +79,9 @@ function infoText(facts: ModelInfo): string {
     ...(analysis === undefined ? [] : analysisLines(analysis, labels)),
   ]
   const width = Math.max(...lines.map(([name]) => name.length))
-  return lines.flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(width)}  ${text}\n`])).join('')
+  return lines
+    .flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(width)}  ${printable(text)}\n`]))
+    .join('')
 }
 
 function analysisLines(analysis: ModelAnalysis, labels: number | undefined): readonly Line[] {

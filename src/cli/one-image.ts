@@ -11,7 +11,7 @@ import { makeFolders } from './outputs.ts'
 
 /** A file of a command that draws one image on a sheet. */
 export interface SheetOutput {
-  readonly kind: 'sheet' | 'numbers'
+  readonly kind: 'sheet' | 'numbers' | 'report'
   readonly path: string
 }
 
@@ -19,8 +19,9 @@ export interface SheetOutput {
 export function sheetOutput(path: string, elsewhere = ''): SheetOutput {
   const extension = extname(path).toLowerCase()
   if (extension === '.json') return { kind: 'numbers', path }
+  if (extension === '.html') return { kind: 'report', path }
   if ((pictureExtensions as readonly string[]).includes(extension)) return { kind: 'sheet', path }
-  throw invalidOption('-o', path, `a name that ends in ${pictureExtensions.join(', ')}, .json${elsewhere}`)
+  throw invalidOption('-o', path, `a name that ends in ${pictureExtensions.join(', ')}, .json, .html${elsewhere}`)
 }
 
 /** Does `work` where each of the outputs can be written, in folders that are made; a failure is told, and gives the exit status. */

@@ -3,7 +3,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { invalidOption, SessError } from '../error.ts'
 import { pictureExtensions } from '../render/picture.ts'
 
-export type OutputKind = 'overlay' | 'map' | 'report'
+export type OutputKind = 'overlay' | 'map' | 'numbers' | 'report'
 
 /** One file to write for one input and one target. */
 export interface Output {
@@ -90,10 +90,9 @@ async function placeOf(
   }
   if ((pictureExtensions as readonly string[]).includes(extension)) return { kind: 'overlay', path }
   if (extension === '.npy') return { kind: 'map', path }
-  if (extension === '.json') return { kind: 'report', path }
-  const known = `${pictureExtensions.join(', ')}, .npy, .json`
-  if (extension === '.html')
-    throw invalidOption(flag, path, `${known} or a folder (.html reports are not available yet)`)
+  if (extension === '.json') return { kind: 'numbers', path }
+  if (extension === '.html') return { kind: 'report', path }
+  const known = `${pictureExtensions.join(', ')}, .npy, .json, .html`
   throw invalidOption(flag, path, `a name that ends in ${known}, or a folder (it ends in / or exists)`)
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { SessError } from '../error.ts'
+import { version } from '../versions.ts'
 import {
   addClassifyOptions,
   addCommonOptions,
@@ -17,7 +18,6 @@ import { exitStatus, failureText } from './failure.ts'
 import { addLayersOptions, type LayersArguments } from './layers-arguments.ts'
 import { addModelsCommand } from './models-command.ts'
 import { addPatchesOptions, type PatchesArguments } from './patches-arguments.ts'
-import { version } from './versions.ts'
 
 /** Runs one command line (without node and script) and returns the exit status. */
 export async function run(argv: readonly string[], context: Context): Promise<number> {

@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress'
+import { printable } from '../printable.ts'
 
 /** A bar on a terminal, drawn from its first update on. */
 export interface TerminalBar {
@@ -26,8 +27,9 @@ export function terminalBar(stream: NodeJS.WritableStream, format: string): Term
   let started = false
   return {
     update(done, total, fields) {
-      if (started) bar.update(done, fields)
-      else bar.start(total, done, fields)
+      const shown = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, printable(value)]))
+      if (started) bar.update(done, shown)
+      else bar.start(total, done, shown)
       started = true
     },
     stop() {

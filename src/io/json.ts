@@ -1,5 +1,5 @@
 /** What a `.json` output holds, in this order; keys as in the library. */
-export interface Report {
+export interface Numbers {
   readonly image: { readonly name: string; readonly width: number; readonly height: number }
   readonly model: object
   readonly target: object
@@ -20,19 +20,19 @@ export interface Report {
 }
 
 /** The form's version; it rises when a key changes its meaning or goes. */
-const REPORT_SCHEMA = 1
+const NUMBERS_SCHEMA = 1
 
-/** The report as data: plain objects and arrays, and null where a number is not finite. */
-export function reportData(report: Report): { readonly schema: number } & Report {
-  const { image, model, target, method, options, plan, windows, nonfinite, forwards, timings, versions } = report
-  const { topWindows, objectThreshold, objects } = report
+/** The numbers as data: plain objects and arrays, and null where a number is not finite. */
+export function numbersData(numbers: Numbers): { readonly schema: number } & Numbers {
+  const { image, model, target, method, options, plan, windows, nonfinite, forwards, timings, versions } = numbers
+  const { topWindows, objectThreshold, objects } = numbers
   const run = { plan, windows, topWindows, objectThreshold, objects, nonfinite, forwards, timings }
-  return { schema: REPORT_SCHEMA, image, model, target, method, options, ...run, versions }
+  return { schema: NUMBERS_SCHEMA, image, model, target, method, options, ...run, versions }
 }
 
 /** Indented down to the windows, one a line: a reader and `diff` can follow it, and it stays small. */
-export function encodeReport(report: Report): string {
-  return encodeFile(reportData(report))
+export function encodeNumbers(numbers: Numbers): string {
+  return encodeFile(numbersData(numbers))
 }
 
 /** A JSON file: indented down to the entries of lists, one a line. */
@@ -42,8 +42,19 @@ export function encodeFile(value: object): string {
 
 /** JSON on one line. Typed arrays become arrays; NaN and the infinities become null, as JSON has none. */
 export function encodeJson(value: unknown): string {
-  return JSON.stringify(value, (_, v) => (ArrayBuffer.isView(v) ? Array.from(v as Float32Array) : v))
+  const json = JSON.stringify(value, (_, v) => (ArrayBuffer.isView(v) ? Array.from(v as Float32Array) : v))
+  return json && plainJson(json)
 }
+
+/**
+ * The same JSON with escapes for what it leaves as it is and terminals obey: C1 controls, and what overrides the
+ * direction of a text.
+ */
+export function plainJson(json: string): string {
+  return json.replace(steering, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+const steering = /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g
 
 function indent(value: unknown, depth: number, margin = ''): string {
   const inner = `${margin}  `

@@ -113,7 +113,7 @@ describe('a wrong option ends with status 2 and names option, value and what is 
     [['--seed', '-1'], /--seed is "-1"/],
     [['--target', ''], /--target is ""/],
     [['-o', 'x.gif'], /-o is "x\.gif"/],
-    [['-o', 'x.html'], /not available yet/],
+    [['-o', 'x.htm'], /-o is "x\.htm"; expected a name that ends in .*\.html/],
     [['--scalez', '5'], /Unknown option '--scalez' \(Did you mean --scales\?\)/],
     [['--step'], /argument missing/],
   ])('%j', async (options, message) => {

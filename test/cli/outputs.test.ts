@@ -25,7 +25,7 @@ describe('one input goes to', () => {
     ['photo', {}, ['overlay photo.sess.png']],
     ['p.jpg', { output: ['x.png'] }, ['overlay x.png']],
     ['p.jpg', { output: ['x.JPG', 'y.webp', 'z.jpeg'] }, ['overlay x.JPG', 'overlay y.webp', 'overlay z.jpeg']],
-    ['p.jpg', { output: ['x.npy', 'x.json'] }, ['map x.npy', 'report x.json']],
+    ['p.jpg', { output: ['x.npy', 'x.json', 'x.html'] }, ['map x.npy', 'numbers x.json', 'report x.html']],
     ['p.jpg', { map: ['x.npy'] }, ['map x.npy']],
     ['p.jpg', { output: ['x.png'], map: ['x.npy'] }, ['overlay x.png', 'map x.npy']],
     ['a/p.jpg', { output: ['out/'] }, ['overlay out/p.sess.png']],
@@ -74,8 +74,8 @@ describe('several inputs', () => {
 describe('an output that cannot be meant', () => {
   it.each<[string, Given, RegExp]>([
     ['no extension', { output: ['x'] }, /-o is "x"; expected a name that ends in \.png/],
-    ['another extension', { output: ['x.gif'] }, /\.npy, \.json, or a folder/],
-    ['a report that is not there yet', { output: ['x.html'] }, /not available yet/],
+    ['another extension', { output: ['x.gif'] }, /\.json, \.html, or a folder/],
+
     ['a picture as a map', { map: ['x.png'] }, /--map is "x\.png"; expected a name that ends in \.npy/],
     ['the input', { output: ['./p.png'] }, /another file than .*p\.png, which would be overwritten/],
     ['the same twice', { output: ['x.png', './x.png'] }, /each output once/],

@@ -135,6 +135,7 @@ describe('the sheet of a comparison', () => {
     map,
     maximum: 0.5,
     topShare: 0.1,
+    windows: [],
     nonfinite: [],
     preFilter: 0,
     isMost: false,
