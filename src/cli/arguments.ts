@@ -147,7 +147,7 @@ export function addExplainOptions(command: Command): Command {
     .addOption(
       option(
         '-o, --output <out>',
-        'repeatable: .png .jpg .webp overlay, .npy map, .json numbers, or a folder (default: NAME.sess.png)',
+        'repeatable: .png .jpg .webp overlay, .npy map, .json numbers, .sess bundle, or a folder (default: NAME.sess.png)',
         text,
       ).argParser(collect('-o')),
     )

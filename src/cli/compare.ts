@@ -8,6 +8,7 @@ import { comparedMethods } from '../methods/compared.ts'
 import { methodByName } from '../methods/index.ts'
 import type { CompareOptions } from '../options.ts'
 import { explainedText, percentText } from '../render/class-text.ts'
+import { versions } from '../versions.ts'
 import { colourOptions, scalesFor } from './arguments.ts'
 import { cheaperOptions } from './cheaper.ts'
 import type { CompareArguments } from './compare-arguments.ts'
@@ -16,7 +17,6 @@ import { type Context, note } from './context.ts'
 import { methodArguments } from './method-arguments.ts'
 import { onOneImage, withExplainer } from './one-image.ts'
 import { progressBar } from './progress.ts'
-import { versions } from './versions.ts'
 
 /** `sess compare`: several methods on one image, alone and under SESS, as one sheet. */
 export async function compare(input: string, options: CompareArguments, context: Context): Promise<number> {

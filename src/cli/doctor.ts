@@ -7,9 +7,9 @@ import { SessError } from '../error.ts'
 import { encodeJson } from '../io/json.ts'
 import { cacheFolder } from '../models/cache.ts'
 import { registryIds, resolveModel } from '../models/resolve.ts'
+import { version } from '../versions.ts'
 import type { CommonArguments } from './arguments.ts'
 import type { Context } from './context.ts'
-import { version } from './versions.ts'
 
 /** One thing looked at. `mend`: what to do about it, where it is not as it should be. */
 interface Finding {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { SalientObject } from '../evidence.ts'
 import type { Explainer } from '../explainer.ts'
-import type { Explanation, SaliencyMap } from '../explanation.ts'
+import type { Explanation } from '../explanation.ts'
 import { checkWritable, writeAtomically } from '../io/atomic.ts'
 import { imageSize } from '../io/decode.ts'
 import { encodeJson, encodeReport, type Report, reportData } from '../io/json.ts'
@@ -14,6 +14,7 @@ import { classText, percentText } from '../render/class-text.ts'
 import { peakOf } from '../render/overlay.ts'
 import type { Picture } from '../render/picture.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
+import { versions } from '../versions.ts'
 import { colourOptions, type ExplainArguments, scalesFor } from './arguments.ts'
 import { cheaperOptions } from './cheaper.ts'
 import { type Context, loadExplainer, note, reportFailure } from './context.ts'
@@ -21,7 +22,6 @@ import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
 import { methodArguments } from './method-arguments.ts'
 import { type InputOutputs, makeFolders, type Output, planOutputs } from './outputs.ts'
 import { progressBar } from './progress.ts'
-import { versions } from './versions.ts'
 
 /** `sess explain`: the saliency of each image, into files. */
 export async function explain(inputs: readonly string[], options: ExplainArguments, context: Context): Promise<number> {
@@ -65,13 +65,18 @@ async function withWritable(planned: readonly InputOutputs[], fail: (error: unkn
   for (const outputs of planned) {
     try {
       // A missing image is told as such, not as the missing folder of the output beside it.
-      if (existsSync(outputs.input)) for (const { path } of outputs.perTarget.flat()) await checkWritable(path)
+      if (existsSync(outputs.input)) for (const output of outputs.perTarget.flat()) await checkPlace(output)
       writable.push(outputs)
     } catch (error) {
       fail(error, outputs.input)
     }
   }
   return writable
+}
+
+async function checkPlace({ kind, path }: Output): Promise<void> {
+  if (kind === 'bundle') await (await import('../bundle/write.ts')).checkBundleWritable(path)
+  else await checkWritable(path)
 }
 
 async function explainOne(
@@ -106,7 +111,7 @@ async function explainOne(
     const { contours, beside, caption } = options
     const drawn = { ...colourOptions(options), contours, beside, caption, boxes: objects?.found }
     const picture = explanation.overlay(drawn)
-    for (const output of outputs) await write(output, explanation.map, picture, report, signal)
+    for (const output of outputs) await write(output, explanation, picture, report, signal)
     if (options.json) {
       const data = reportData(await report())
       context.stdout.write(`${encodeJson({ ...data, outputs: outputs.map(({ path }) => path) })}\n`)
@@ -155,7 +160,7 @@ function explainOptions(explainer: Explainer, options: ExplainArguments): Explai
 
 async function write(
   { kind, path }: Output,
-  map: SaliencyMap,
+  explanation: Explanation,
   picture: Picture,
   report: () => Promise<Report>,
   signal: AbortSignal,
@@ -164,9 +169,11 @@ async function write(
     case 'overlay':
       return await picture.toFile(path, { signal })
     case 'map':
-      return await writeNpy(path, map, { signal })
+      return await writeNpy(path, explanation.map, { signal })
     case 'report':
       return await writeAtomically(path, encodeReport(await report()), { signal })
+    case 'bundle':
+      return await explanation.toBundle(path, { signal })
   }
 }
 

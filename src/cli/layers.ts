@@ -5,13 +5,13 @@ import { encodeFile, encodeJson } from '../io/json.ts'
 import type { LayerMaps } from '../layer-maps.ts'
 import { methodByName } from '../methods/index.ts'
 import { explainDefaults } from '../options.ts'
+import { versions } from '../versions.ts'
 import { type Context, note } from './context.ts'
 import type { LayersArguments } from './layers-arguments.ts'
 import { methodArguments } from './method-arguments.ts'
 import { onOneImage, type SheetOutput, sheetOutput, withExplainer } from './one-image.ts'
 import { refuseCollisions, stem } from './outputs.ts'
 import { progressBar } from './progress.ts'
-import { versions } from './versions.ts'
 
 /** `sess layers`: the base map at every layer that can be explained, as one sheet. */
 export async function layers(input: string, options: LayersArguments, context: Context): Promise<number> {
