@@ -1,4 +1,4 @@
-import { fileState, type ModelOrigin } from './bundle/origin.ts'
+import { fileState, type ModelOrigin, weightStates } from './bundle/origin.ts'
 import { memoryOf, type OpenedDevice, onDevice } from './device.ts'
 import { invalidOption } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
@@ -143,6 +143,7 @@ async function loadOn(
     const file = await fileState(resolved.path)
     const pixels = preprocessing(resolved.manifest, options)
     const read = await readClassifier(device, resolved, options)
+    const files = [file, ...(await weightStates(read.graph))]
     const classifier = precision === 'fp16' ? await inHalf(read) : read
     const activation = classifier.activation === 'unknown' ? 'softmax' : classifier.activation
     const stated = options.labels === undefined ? resolved.labels : await givenLabels(options.labels, signal)
@@ -158,7 +159,7 @@ async function loadOn(
     const origin: ModelOrigin = {
       reference,
       resolved,
-      file,
+      files,
       input: { name: inputName, layout, height, width },
       pixels: pixelNumbers(resolved.manifest, options),
       classes,

@@ -42,7 +42,7 @@ async function fileFacts(path: string, name: string, signal: AbortSignal | undef
 }
 
 export async function bytesFacts(bytes: Uint8Array, signal: AbortSignal | undefined) {
-  return { bytes: bytes.length, sha256: await sha256OfBytes(bytes, signal) }
+  return { bytes: bytes.length, sha256: await sha256OfBytes([bytes], signal) }
 }
 
 /**
@@ -81,6 +81,12 @@ export function labelsSeal(labels: readonly string[] | undefined): string | unde
 /** A plan without its list of windows, which follows from the rest. */
 export function planFacts(plan: EstimatedPlan): BundleContent['plan'] {
   const { image, window, sess, antialias, scales, step, levels, windows, baseWindow, forwards, batch } = plan
-  const geometry = { image, window, sess, antialias, scales: [...scales], step: [step[0], step[1]] as [number, number] }
-  return { ...geometry, levels: [...levels], windows: windows.length, baseWindow, forwards, batch }
+  return {
+    ...{ image, window, sess, antialias },
+    scales: [...scales],
+    step: [step[0], step[1]],
+    levels: [...levels],
+    windows: windows.length,
+    ...{ baseWindow, forwards, batch },
+  }
 }

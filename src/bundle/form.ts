@@ -137,6 +137,7 @@ export function parseBundle(json: string, bundle: string): Bundle {
 function explainOptions(options: Readonly<Record<string, unknown>>, bundle: string): Bundle['options'] {
   const { method, target } = options
   const fault = (what: string, cause?: unknown) => unreadable(bundle, `${bundleFile}: options: ${what}`, cause)
+  if (!isWhole(options)) throw fault('names must be whole Unicode')
   if (typeof method !== 'string') throw fault('field "method" names no method')
   if (typeof target !== 'number') throw fault('field "target" is no class index')
   try {
@@ -144,6 +145,11 @@ function explainOptions(options: Readonly<Record<string, unknown>>, bundle: stri
   } catch (cause) {
     throw fault(cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause), cause)
   }
+}
+
+/** Half a character has no canonical form, and is no one's name. */
+function isWhole(options: Readonly<Record<string, unknown>>): boolean {
+  return Object.values(options).every((value) => typeof value !== 'string' || value.isWellFormed())
 }
 
 export function unreadable(bundle: string, what: string, cause?: unknown): SessError {

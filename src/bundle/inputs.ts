@@ -47,7 +47,7 @@ export async function checkPhoto({ folder, bundle }: OpenedBundle, options: Veri
     const photo = await opaquePhoto(image, { maxPixels, signal })
     return { checks: [...checks, await pixelsCheck(recorded, photo, signal)], photo }
   } catch (error) {
-    return { checks: [...checks, changed('pixels', failure(error, signal))], photo: undefined }
+    return { checks: [...checks, missing('pixels', failure(error, signal))], photo: undefined }
   }
 }
 
@@ -68,7 +68,7 @@ async function pixelsCheck(recorded: Bundle['photo'], photo: Photo, signal: Abor
   if (photo.width !== recorded.width || photo.height !== recorded.height) {
     return changed('pixels', `are ${size} instead of ${recorded.width} x ${recorded.height}`)
   }
-  const found = await sha256OfBytes(photo.data, signal)
+  const found = await sha256OfBytes([photo.data], signal)
   return found === recorded.pixels ? same('pixels', size) : changed('pixels', hashes(recorded.pixels, found))
 }
 

@@ -62,7 +62,7 @@ export async function readPlane(
     if (plane.height !== height || plane.width !== width) {
       return broken(`holds ${plane.height} x ${plane.width} samples instead of ${height} x ${width}`)
     }
-    const found = await sha256OfBytes(bytes, signal)
+    const found = await sha256OfBytes([bytes], signal)
     const check = found === sha256 ? same(file, `SHA-256 ${short(sha256)}`) : changed(file, hashes(sha256, found))
     return { check, plane }
   } catch (cause) {

@@ -43,22 +43,32 @@ export function windowsCheck(
     const what = `${windows.length} instead of ${recorded.height}: their probabilities cannot be compared`
     return { check: changed('windows', what), most: [] }
   }
-  const differing: WindowDifference[] = []
+  let differing = 0
+  let most: readonly WindowDifference[] = []
   for (const { index, level, y, x, probability: found } of windows) {
     const before = recorded.data[2 * index] ?? Number.NaN
     if (near(found, before, tolerance)) continue
-    differing.push({ index, level, y, x, recorded: before, found })
+    differing++
+    most = [...most, { index, level, y, x, recorded: before, found }].sort(byDifference).slice(0, 3)
   }
-  if (differing.length === 0) {
+  if (differing === 0) {
     return { check: same('windows', `${windows.length} probabilities within ${tolerance}`), most: [] }
   }
-  const by = ({ recorded: a, found: b }: WindowDifference) => (Number.isFinite(a - b) ? Math.abs(a - b) : 2)
-  const most = differing.sort((a, b) => by(b) - by(a) || a.index - b.index).slice(0, 3)
   const shown = most.map(
     (w) => `window ${w.index} (level ${w.level} at ${w.x},${w.y}) ${number(w.found)} instead of ${number(w.recorded)}`,
   )
-  const count = `${differing.length} of ${windows.length} probabilities differ by more than ${tolerance}`
+  const count = `${differing} of ${windows.length} probabilities differ by more than ${tolerance}`
   return { check: changed('windows', `${count}, most: ${shown.join('; ')}`), most }
+}
+
+/** The largest first; one that is not finite before all others. */
+function byDifference(a: WindowDifference, b: WindowDifference): number {
+  return sizeOf(b) - sizeOf(a) || a.index - b.index
+}
+
+function sizeOf({ recorded, found }: WindowDifference): number {
+  const difference = Math.abs(recorded - found)
+  return Number.isFinite(difference) ? difference : 2
 }
 
 /** Whether two maps agree, by how much they differ and where; `causes`: what else is not as it was. */
@@ -98,6 +108,10 @@ export function otherSize(found: { readonly width: number; readonly height: numb
 
 export function notComputed(why: string): Check {
   return missing('map', `cannot be computed again: ${why}`)
+}
+
+export function notCompared(file: string): Check {
+  return missing('map', `has nothing to be compared with: ${file} cannot be read`)
 }
 
 function near(a: number | null, b: number | null, tolerance: number): boolean {

@@ -9,7 +9,16 @@ import type { Bundle } from './form.ts'
 import { checkModel, checkPhoto } from './inputs.ts'
 import { type MapDifference, mapDifference } from './map-difference.ts'
 import { openBundle, type ReadPlane, readPlane, sealChecks } from './read.ts'
-import { allowanceOf, mapCheck, notComputed, otherSize, planCheck, targetCheck, windowsCheck } from './results.ts'
+import {
+  allowanceOf,
+  mapCheck,
+  notCompared,
+  notComputed,
+  otherSize,
+  planCheck,
+  targetCheck,
+  windowsCheck,
+} from './results.ts'
 
 /** As two machines agree on most pixels of a map. */
 export const defaultTolerance = 1e-3
@@ -87,7 +96,7 @@ async function compareResults(
   }
   const { plane, check } = recorded.map
   let map: MapDifference | undefined
-  if (plane === undefined) checks.push(notComputed(`${check.name} cannot be read, so there is nothing to compare with`))
+  if (plane === undefined) checks.push(notCompared(check.name))
   else if (plane.width !== explanation.map.width || plane.height !== explanation.map.height) {
     checks.push(otherSize(explanation.map, plane))
   } else {

@@ -1,4 +1,4 @@
-import { realpath, stat, writeFile } from 'node:fs/promises'
+import { realpath, writeFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { SessError } from '../error.ts'
 import type { Explanation } from '../explanation.ts'
@@ -12,7 +12,7 @@ import { peakOf } from '../render/overlay.ts'
 import { versions } from '../versions.ts'
 import { bytesFacts, labelsSeal, modelFiles, opaquePhoto, planFacts, statedFacts } from './facts.ts'
 import { type BundleContent, bundleFile, mapFile, windowsFile } from './form.ts'
-import type { ModelOrigin, Origin } from './origin.ts'
+import { fileState, type ModelOrigin, type Origin } from './origin.ts'
 import { sealsOf } from './seals.ts'
 
 /** What a bundle is made of. */
@@ -69,9 +69,9 @@ export async function writeBundle(path: string, bundled: Bundled, signal?: Abort
       height: map.height,
       width: map.width,
       maximum: await peakOf(map.data),
-      sha256: await sha256OfParts(mapParts, signal),
+      sha256: await sha256OfBytes(mapParts, signal),
     },
-    windows: { file: windowsFile, count: plan.windows.length, sha256: await sha256OfParts(windowParts, signal) },
+    windows: { file: windowsFile, count: plan.windows.length, sha256: await sha256OfBytes(windowParts, signal) },
     versions: { ...(await versions()), platform: `${process.platform}-${process.arch}` },
   }
   const description = encodeFile({ ...content, seals: sealsOf(content) })
@@ -91,7 +91,10 @@ function finite(value: number): number | null {
 /** Of each window in the plan's order: its probability and its weight. */
 function windowPlane({ windows }: Explanation): Plane {
   const data = new Float32Array(2 * windows.length)
-  for (const [i, { probability, weight }] of windows.entries()) data.set([probability, weight], 2 * i)
+  for (const { index, probability, weight } of windows) {
+    data[2 * index] = probability
+    data[2 * index + 1] = weight
+  }
   return { data, height: windows.length, width: 2 }
 }
 
@@ -115,7 +118,7 @@ async function photoFacts(
   signal: AbortSignal | undefined,
 ): Promise<BundleContent['photo']> {
   const { height, width } = photo
-  const seen = { height, width, pixels: await sha256OfBytes(photo.data, signal) }
+  const seen = { height, width, pixels: await sha256OfBytes([photo.data], signal) }
   if (origin.kind === 'pixels') return seen
   const source = origin.kind === 'file' ? origin.path : origin.bytes
   const bytes = await encodedBytes(source, signal)
@@ -124,7 +127,7 @@ async function photoFacts(
     if (cause instanceof SessError && cause.code === 'ABORTED') throw cause
     throw hasChanged(origin.kind === 'file' ? origin.path : 'The image', 'explained', cause)
   })
-  if ((await sha256OfBytes(now.data, signal)) !== seen.pixels) {
+  if ((await sha256OfBytes([now.data], signal)) !== seen.pixels) {
     throw hasChanged(origin.kind === 'file' ? origin.path : 'The image', 'explained')
   }
   const facts = await bytesFacts(bytes, signal)
@@ -139,10 +142,7 @@ async function modelFacts(
 ): Promise<BundleContent['model']> {
   const { reference, resolved, pixels, input, classes, activation, tokens, labels } = origin
   const { file, external } = await modelFiles(resolved.path, signal)
-  await refuseChangedModel(
-    origin,
-    external.map((each) => each.name),
-  )
+  await refuseChangedModel(origin)
   const { mean, std, scale, channels } = pixels
   return {
     ...(reference.kind === 'id'
@@ -162,12 +162,10 @@ async function modelFacts(
 }
 
 /** Looked at once the files are hashed: what is written to them meanwhile would be noticed, too. */
-async function refuseChangedModel({ resolved: { path }, file }: ModelOrigin, external: readonly string[]) {
-  const { size, mtimeMs } = await stat(path)
-  if (size !== file.bytes || mtimeMs !== file.modified) throw hasChanged(path, 'loaded')
-  for (const name of external) {
-    const other = join(dirname(path), name)
-    if ((await stat(other)).mtimeMs > file.readAt) throw hasChanged(other, 'loaded')
+async function refuseChangedModel({ files }: ModelOrigin): Promise<void> {
+  for (const { path, bytes, modified } of files) {
+    const now = await fileState(path).catch(() => undefined)
+    if (now?.bytes !== bytes || now.modified !== modified) throw hasChanged(path, 'loaded')
   }
 }
 
@@ -177,8 +175,4 @@ function hasChanged(what: string, since: string, cause?: unknown): SessError {
     `${what} has changed since it was ${since}, and a bundle must name what was explained. Explain it again.`,
     { cause },
   )
-}
-
-async function sha256OfParts(parts: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<string> {
-  return await sha256OfBytes(Buffer.concat(parts), signal)
 }

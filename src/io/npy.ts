@@ -41,7 +41,7 @@ export function npyBytes({ height, width }: { readonly height: number; readonly 
   return 12 + longestHeader + 4 * height * width
 }
 
-/** What `encodeNpy` writes, also as NumPy writes it. Throws an `Error` that says what another file is instead. */
+/** Reads what `encodeNpy` writes, also as NumPy writes it, in the bytes' own memory where it is aligned. Throws an `Error` that says what another file is instead. */
 export function decodeNpy(bytes: Uint8Array): Plane {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (file.toString('latin1', 0, 6) !== '\x93NUMPY') throw new Error('is no .npy file')
@@ -58,7 +58,11 @@ export function decodeNpy(bytes: Uint8Array): Plane {
   if (file.length - end !== 4 * samples) {
     throw new Error(`holds ${file.length - end} bytes of samples where ${height} x ${width} needs ${4 * samples}`)
   }
-  const body = new Uint8Array(file.subarray(end)) // a copy, as samples need not be aligned
+  const first = file.byteOffset + end
+  if (endianness() === 'LE' && first % 4 === 0) {
+    return { data: new Float32Array(file.buffer, first, samples), height, width }
+  }
+  const body = new Uint8Array(file.subarray(end))
   if (endianness() !== 'LE') Buffer.from(body.buffer).swap32()
   return { data: new Float32Array(body.buffer), height, width }
 }

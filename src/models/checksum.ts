@@ -12,14 +12,16 @@ export async function sha256Of(path: string, signal: AbortSignal | undefined): P
   return hash.digest('hex')
 }
 
-/** SHA-256 of bytes in memory, the event loop let go after each mebibyte. */
-export async function sha256OfBytes(bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
+/** SHA-256 of parts in memory as one, the event loop let go after each mebibyte. */
+export async function sha256OfBytes(parts: readonly Uint8Array[], signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
   const piece = 1 << 20
-  for (let start = 0; start < bytes.length; start += piece) {
-    if (start > 0) await yieldToLoop()
-    throwIfAborted(signal)
-    hash.update(bytes.subarray(start, start + piece))
+  for (const part of parts) {
+    for (let start = 0; start < part.length; start += piece) {
+      if (start > 0) await yieldToLoop()
+      throwIfAborted(signal)
+      hash.update(part.subarray(start, start + piece))
+    }
   }
   return hash.digest('hex')
 }
