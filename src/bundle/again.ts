@@ -15,7 +15,8 @@ export async function explainAgain(
   options: VerifyOptions,
 ): Promise<{ readonly explanation: Explanation; readonly checks: readonly Check[] }> {
   const { maxWindows, maxPixels, signal, onProgress, threads } = options
-  const device = options.device ?? (bundle.device.type === 'cpu' ? 'cpu' : defaultDevice())
+  const isSaid = Boolean(process.env.SESS_DEVICE)
+  const device = options.device ?? (bundle.device.type === 'cpu' && !isSaid ? 'cpu' : defaultDevice())
   const precision = canUseCuda(device) ? bundle.device.precision : 'fp32'
   const explainer = await loadFound(model, { device, precision, threads, tokens: bundle.model.tokens, signal })
   try {

@@ -1,3 +1,4 @@
+import canonicalize from 'canonicalize'
 import { z } from 'zod'
 import { SessError } from '../error.ts'
 import { faultsOf, pixelFactor, pixelNumber } from '../models/manifest.ts'
@@ -131,13 +132,22 @@ export function parseBundle(json: string, bundle: string): Bundle {
   }
   const result = bundleSchema.safeParse(data)
   if (!result.success) throw unreadable(bundle, `${bundleFile}: ${faultsOf(result.error)}`, result.error)
-  return { ...result.data, options: explainOptions(result.data.options, bundle) }
+  const options = explainOptions(result.data.options, bundle)
+  try {
+    canonicalize(result.data)
+  } catch (cause) {
+    throw unreadable(
+      bundle,
+      `${bundleFile} has no canonical form (${cause instanceof Error ? cause.message : cause})`,
+      cause,
+    )
+  }
+  return { ...result.data, options }
 }
 
 function explainOptions(options: Readonly<Record<string, unknown>>, bundle: string): Bundle['options'] {
   const { method, target } = options
   const fault = (what: string, cause?: unknown) => unreadable(bundle, `${bundleFile}: options: ${what}`, cause)
-  if (!isWhole(options)) throw fault('names must be whole Unicode')
   if (typeof method !== 'string') throw fault('field "method" names no method')
   if (typeof target !== 'number') throw fault('field "target" is no class index')
   try {
@@ -145,11 +155,6 @@ function explainOptions(options: Readonly<Record<string, unknown>>, bundle: stri
   } catch (cause) {
     throw fault(cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause), cause)
   }
-}
-
-/** Half a character has no canonical form, and is no one's name. */
-function isWhole(options: Readonly<Record<string, unknown>>): boolean {
-  return Object.values(options).every((value) => typeof value !== 'string' || value.isWellFormed())
 }
 
 export function unreadable(bundle: string, what: string, cause?: unknown): SessError {

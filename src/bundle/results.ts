@@ -45,8 +45,9 @@ export function windowsCheck(
   }
   let differing = 0
   let most: readonly WindowDifference[] = []
-  for (const { index, level, y, x, probability: found } of windows) {
+  for (const { index, level, y, x, probability } of windows) {
     const before = recorded.data[2 * index] ?? Number.NaN
+    const found = Math.fround(probability) // as the file holds it
     if (near(found, before, tolerance)) continue
     differing++
     most = [...most, { index, level, y, x, recorded: before, found }].sort(byDifference).slice(0, 3)

@@ -112,7 +112,8 @@ export async function checkFolderWritable(path: string, { what, mark, names }: O
   })
   if (!entries.includes(mark)) throw unwritable(path, `is a folder and no ${what}, and is not replaced`)
   const other = entries.find((entry) => !names.has(entry))
-  if (other !== undefined) throw unwritable(path, `holds ${other}, which is no part of a ${what}, and is not replaced`)
+  if (other !== undefined)
+    throw unwritable(path, `is a ${what} and holds ${other}, which is no part of it, and is not replaced`)
   await checkParent(await realpath(path))
 }
 

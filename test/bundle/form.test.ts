@@ -58,7 +58,8 @@ describe('bundle.json', () => {
     ['half a class', (c) => (c.options.target = 1.5), /options: target is 1\.5/],
     ['no method', (c) => delete c.options.method, /options: field "method"/],
     ['a signal', (c) => (c.options.signal = {}), /options: signal is/],
-    ['options of half a character', (c) => (c.options.layer = '\udc00'), /options: names must be whole/],
+    ['a version of half a character', (c) => (c.versions.node = '\ud83d'), /no canonical form/],
+    ['options of half a character', (c) => (c.options.layer = '\udc00'), /no canonical form/],
   ])('with %s is refused, the field named', (_, edit, why) => {
     const content = JSON.parse(whole)
     edit(content)

@@ -396,6 +396,19 @@ describe('what may differ', () => {
     expect(named(found, 'noted')).toEqual(['versions.onnxruntime', 'device'])
   })
 
+  it('is told and no failure: a GPU in the bundle and none here', async () => {
+    const bundle = await made.bundle()
+    made.edit((content) => {
+      content.device = { type: 'cuda', precision: 'fp16' }
+      const { seals: _, ...rest } = content
+      content.seals = sealsOf(rest)
+    })
+    const found = await verify(bundle, { device: 'cpu' })
+    expect(found.agrees).toBe(true)
+    expect(named(found, 'noted')).toEqual(['device', 'precision'])
+    expect(detail(found, 'device')).toMatch(/^cpu \(\w+\) here, cuda in the bundle$/)
+  })
+
   it('is bounded by the tolerance', async () => {
     const bundle = await made.bundle()
     await made.photo(
