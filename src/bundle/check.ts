@@ -1,3 +1,4 @@
+import type { Rect } from '../native.ts'
 import type { MapDifference } from './map-difference.ts'
 
 /**
@@ -18,6 +19,8 @@ export interface WindowDifference {
   /** Its origin in the level's pixels. */
   readonly y: number
   readonly x: number
+  /** In the photo's pixels. */
+  readonly box: Rect
   readonly recorded: number
   readonly found: number
 }

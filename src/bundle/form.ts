@@ -11,13 +11,11 @@ export const mapFile = 'map.npy'
 export const windowsFile = 'windows.npy'
 
 /** No honest description of a run is larger. */
-export const MAX_BUNDLE_BYTES = 2 ** 22
+export const MAX_BUNDLE_BYTES = 2 ** 24
 
-const text = z
-  .string()
-  .max(4096)
-  .refine((value) => value.isWellFormed(), { error: 'must be whole Unicode' })
-const name = text.min(1)
+const text = z.string().refine((value) => value.isWellFormed(), { error: 'must be whole Unicode' })
+const name = text.min(1).max(4096)
+const positive = z.number().positive()
 const count = z.int().min(0)
 const side = z.int().min(1).max(1e9)
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits' })
@@ -66,13 +64,13 @@ const contentSchema = z.strictObject({
     id: name,
     path: path.optional(),
     file,
-    external: z.array(file).max(1000),
+    external: z.array(file),
     stated: statedSchema.optional(),
     input: z.strictObject({ name, layout, channels, height: side, width: side }),
     preprocess: z.strictObject({
-      mean: triple,
-      std: z.tuple([pixelFactor, pixelFactor, pixelFactor]),
-      scale: pixelFactor,
+      mean: z.tuple([z.number(), z.number(), z.number()]),
+      std: z.tuple([positive, positive, positive]),
+      scale: positive,
     }),
     logits: name.optional(),
     classes: side,

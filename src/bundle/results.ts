@@ -45,12 +45,12 @@ export function windowsCheck(
   }
   let differing = 0
   let most: readonly WindowDifference[] = []
-  for (const { index, level, y, x, probability } of windows) {
+  for (const { index, level, y, x, box, probability } of windows) {
     const before = recorded.data[2 * index] ?? Number.NaN
     const found = Math.fround(probability) // as the file holds it
     if (near(found, before, tolerance)) continue
     differing++
-    most = [...most, { index, level, y, x, recorded: before, found }].sort(byDifference).slice(0, 3)
+    most = [...most, { index, level, y, x, box, recorded: before, found }].sort(byDifference).slice(0, 3)
   }
   if (differing === 0) {
     return { check: same('windows', `${windows.length} probabilities within ${tolerance}`), most: [] }

@@ -97,7 +97,7 @@ async function replaceFolder(target: string, temporary: string): Promise<void> {
     throw error
   }
   pending.add(old)
-  await rm(old, { recursive: true, force: true })
+  await rm(old, { recursive: true, force: true }).catch(() => {}) // the new one stands
   pending.delete(old)
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseBundle } from '../../src/bundle/form.ts'
-import { openBundle } from '../../src/bundle/read.ts'
+import { openBundle, sealChecks } from '../../src/bundle/read.ts'
 import { Case } from './case.ts'
 
 let made: Case
@@ -70,11 +70,42 @@ describe('bundle.json', () => {
   })
 })
 
+describe('any field', () => {
+  /** Ways to each value that is no object, outside the seals. */
+  function leaves(value: unknown, way: readonly string[] = []): readonly (readonly string[])[] {
+    if (typeof value !== 'object' || value === null) return [way]
+    return Object.entries(value).flatMap(([key, inner]) => (key === 'seals' ? [] : leaves(inner, [...way, key])))
+  }
+
+  it.each([null, 0, 1, -1, 0.25, 7, 1e300, '', 'x', '../x', true, [], {}, [0], { a: 1 }])(
+    'set to %j is named or refused',
+    (value) => {
+      const ways = leaves(JSON.parse(whole))
+      expect(ways.length).toBeGreaterThan(80)
+      for (const way of ways) {
+        const content = JSON.parse(whole)
+        const last = way.at(-1) ?? ''
+        const holder = way.slice(0, -1).reduce((inner, key) => inner[key], content)
+        if (JSON.stringify(holder[last]) === JSON.stringify(value)) continue
+        holder[last] = value
+        let named: readonly string[]
+        try {
+          named = sealChecks(parseBundle(JSON.stringify(content), 'x.sess')).map(({ name }) => name)
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'BUNDLE_UNREADABLE' })
+          continue
+        }
+        expect(named).toEqual([way.slice(0, 2).join('.')])
+      }
+    },
+  )
+})
+
 describe('a folder that is no bundle', () => {
   beforeAll(() => {
     for (const name of ['empty', 'odd/bundle.json', 'link', 'much']) mkdirSync(made.at(name), { recursive: true })
     symlinkSync(made.at('out.sess/bundle.json'), made.at('link/bundle.json'))
-    writeFileSync(made.at('much/bundle.json'), ' '.repeat(2 ** 22 + 1))
+    writeFileSync(made.at('much/bundle.json'), ' '.repeat(2 ** 24 + 1))
   })
 
   it.each<[string, string, RegExp]>([
