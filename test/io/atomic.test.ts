@@ -258,9 +258,11 @@ describe('a folder', () => {
     ],
   ])('does not replace %s', async (_, put, why) => {
     put()
-    for (const attempt of [checkFolderWritable(at(), owns), writeFolderAtomically(at(), fill('new'), { owns })]) {
-      await expect(attempt).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
-      await expect(attempt).rejects.toThrow(why)
+    const attempts = [() => checkFolderWritable(at(), owns), () => writeFolderAtomically(at(), fill('new'), { owns })]
+    for (const attempt of attempts) {
+      const failure = attempt()
+      await expect(failure).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
+      await expect(failure).rejects.toThrow(why)
     }
     expect(readdirSync(folder)).toEqual(['out.folio'])
   })
