@@ -5,10 +5,17 @@ import type { Comparison } from './comparison.ts'
 import { invalidOption, SessError } from './error.ts'
 import { type ClassScore, Explanation, explainedWindows } from './explanation.ts'
 import { abortError } from './io/abort.ts'
-import { decode } from './io/decode.ts'
+import { decode, originOf } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import { type LayerMaps, layerMaps } from './layer-maps.ts'
-import { describeModel, type ExplainerInfo, type LoadedModel, loadModel } from './load.ts'
+import {
+  describeModel,
+  type ExplainerInfo,
+  type FoundModel,
+  type LoadedModel,
+  loadModel,
+  loadResolved,
+} from './load.ts'
 import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
 import type { SeedKind } from './onnx/augment.ts'
@@ -50,8 +57,19 @@ function patchesOf(layer: TargetLayer | undefined): readonly [number, number] | 
   return layer?.layout === 'tokens' ? [layer.height, layer.width] : undefined
 }
 
+let withModel: (model: LoadedModel) => Explainer
+
+/** As `Explainer.load`, of a model that was found already. */
+export async function loadFound(model: FoundModel, options: LoadOptions): Promise<Explainer> {
+  return withModel(await loadResolved(model, options))
+}
+
 /** Explains the decisions of one ONNX classifier. Several calls at once are safe. */
 export class Explainer {
+  static {
+    withModel = (model) => new Explainer(model)
+  }
+
   readonly info: ExplainerInfo
   readonly #model: LoadedModel
   readonly #running = new Set<Promise<unknown>>()
@@ -167,6 +185,7 @@ export class Explainer {
     const coefficients = coefficientsOf(against, classifier.classes)
     const classes = targets.map((target) => classOf(this.#model, target))
     const seeds = targets.map(() => (coefficients === undefined ? 'class' : 'combination') as SeedKind)
+    const origin = { photo: originOf(image), model: this.#model.origin }
     return await this.#call(options.signal, async (call) => {
       using model = await sessions.explaining({ method, layer: options.layer, seeds })
       refuseUnreadLayer(options.layer, method, model.layer)
@@ -203,6 +222,7 @@ export class Explainer {
         layer: model.layer?.name ?? model.imageInput,
         against,
         tokens: patchesOf(model.layer),
+        origin,
       }
       const choices = { options, method, layer: model.layer, against, copies, plan, fusion }
       const explanations: Explanation[] = []

@@ -1,5 +1,6 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { HeldClass } from './against.ts'
+import type { Origin } from './bundle/origin.ts'
 import { type SalientObject, salientObjects, type TopWindow, topWindowsOf } from './evidence.ts'
 import type { Photo } from './io/photo.ts'
 import type { Rect } from './native.ts'
@@ -61,6 +62,7 @@ export interface ExplanationFacts {
 }
 
 interface ExplanationParts extends ExplanationFacts {
+  readonly origin: Origin
   readonly photo: Photo
   readonly map: Float32Array
   readonly target: ClassScore
@@ -123,6 +125,7 @@ export class Explanation implements ExplanationFacts {
   /** With `keepMaps`: each kept window's own map in [0, 1], kept x window height x window width. */
   readonly windowMaps: Float32Array | undefined
   readonly #photo: Photo
+  readonly #origin: Origin
   readonly #fused: FusedWindows | undefined
 
   constructor(parts: ExplanationParts) {
@@ -141,6 +144,7 @@ export class Explanation implements ExplanationFacts {
     this.options = parts.options
     this.windowMaps = parts.windowMaps
     this.#photo = parts.photo
+    this.#origin = parts.origin
     this.#fused = parts.fused
   }
 
@@ -171,6 +175,16 @@ export class Explanation implements ExplanationFacts {
   async patches(options: PatchesOptions = {}): Promise<Patches> {
     checkPatchesOptions(options)
     return await withProcessor((device) => patchesOf(device, this.#photo, this, options))
+  }
+
+  /**
+   * Writes a bundle, from which `verify` makes the same map again: a folder with the map, the options, and the hashes of
+   * photo and model. Whole or not at all; a bundle that is there is replaced.
+   * @throws SessError `OUTPUT_UNWRITABLE`, `ABORTED`; `CHECKSUM_MISMATCH` where photo or model have changed since
+   */
+  async toBundle(path: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const { writeBundle } = await import('./bundle/write.ts')
+    await writeBundle(path, { explanation: this, photo: this.#photo, origin: this.#origin }, options.signal)
   }
 
   #evidence() {

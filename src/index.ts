@@ -1,4 +1,7 @@
 export type { HeldClass } from './against.ts'
+export type { Check, Verification, WindowDifference } from './bundle/check.ts'
+export type { MapDifference } from './bundle/map-difference.ts'
+export { verify } from './bundle/verify.ts'
 export type { BaseCell, ComparedCell, Comparison, SessCell, SheetOptions } from './comparison.ts'
 export { type DeviceInfo, devices } from './device.ts'
 export { SessError, type SessErrorCode } from './error.ts'
@@ -36,6 +39,7 @@ export type {
   Progress,
   Smoothing,
   Target,
+  VerifyOptions,
 } from './options.ts'
 export { patchPages } from './patch-pages.ts'
 export type { Patches, PatchesOptions, PatchScale } from './patches.ts'

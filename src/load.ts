@@ -1,11 +1,12 @@
+import { fileState, type ModelOrigin, weightStates } from './bundle/origin.ts'
 import { memoryOf, type OpenedDevice, onDevice } from './device.ts'
 import { invalidOption } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { type MethodSupport, methodSupport } from './methods/support.ts'
 import { checkLabels, givenLabels } from './models/labels.ts'
 import { type LayerReason, layerReason } from './models/layer-reason.ts'
-import { type ModelPreprocessing, preprocessing } from './models/preprocess.ts'
-import { type ResolvedModel, resolveModel } from './models/resolve.ts'
+import { type ModelPreprocessing, pixelNumbers, preprocessing } from './models/preprocess.ts'
+import { type ModelReference, modelReference, type ResolvedModel, resolveModel } from './models/resolve.ts'
 import { type Device, Session } from './native.ts'
 import { type ClassifierGraph, loadClassifier } from './onnx/classifier.ts'
 import { inHalf } from './onnx/half-range.ts'
@@ -29,6 +30,7 @@ export interface LoadedModel {
   readonly batch: number
   /** Why the default target layer is what it is. */
   readonly layerReason: LayerReason
+  readonly origin: ModelOrigin
 }
 
 /** What a loaded model is and how it will be explained. */
@@ -63,7 +65,7 @@ export type ExplainerDevice =
   | { readonly type: 'cpu'; readonly threads: number; readonly simd: string; readonly fallback?: string }
   | { readonly type: 'cuda'; readonly index: number }
 
-function describeDevice({ device, fallback }: LoadedModel): ExplainerDevice {
+function describeDevice({ device, fallback }: OpenedDevice): ExplainerDevice {
   const { type, index, threads, simd } = device
   if (type === 'cuda') return { type, index }
   return { type, threads, simd, ...(fallback !== undefined && { fallback }) }
@@ -98,17 +100,38 @@ export async function readClassifier(
 /** A model by registry id, path or folder, its gradient graph built and open in ONNX Runtime. */
 export async function loadModel(name: string | URL, given: LoadOptions): Promise<LoadedModel> {
   const options = checkLoadOptions(given)
-  const { device = defaultDevice(), threads = defaultThreads() } = options
-  throwIfAborted(options.signal)
-  return await onDevice(device, threads, (opened) => loadOn(opened, name, options))
+  return await load(options, async () => {
+    const resolved = await resolveModel(name, {
+      signal: options.signal,
+      onProgress: (progress) => options.onProgress?.({ ...progress, phase: 'download' }),
+    })
+    return { resolved, reference: await modelReference(name) }
+  })
 }
 
-/** As `loadModel`, on an open device. */
+/** A model that was found already, with what its manifest states or is taken to state. */
+export async function loadResolved(found: FoundModel, given: LoadOptions): Promise<LoadedModel> {
+  return await load(checkLoadOptions(given), async () => found)
+}
+
+/** A model's file, and what it was named by. */
+export interface FoundModel {
+  readonly resolved: ResolvedModel
+  readonly reference: ModelReference
+}
+
+async function load(options: LoadOptions, find: () => Promise<FoundModel>): Promise<LoadedModel> {
+  const { device = defaultDevice(), threads = defaultThreads() } = options
+  throwIfAborted(options.signal)
+  return await onDevice(device, threads, (opened) => loadOn(opened, find, options))
+}
+
 async function loadOn(
-  { device, fallback }: OpenedDevice,
-  name: string | URL,
+  opened: OpenedDevice,
+  find: () => Promise<FoundModel>,
   options: LoadOptions,
 ): Promise<LoadedModel> {
+  const { device, fallback } = opened
   const { precision = 'fp32', signal } = options
   let sessions: ExplainSessions | undefined
   try {
@@ -116,12 +139,11 @@ async function loadOn(
       const why = fallback === undefined ? '' : `, and the GPU is not used: ${fallback}`
       throw invalidOption('precision', precision, `fp32 on a processor (the others need a CUDA device${why})`)
     }
-    const resolved = await resolveModel(name, {
-      signal,
-      onProgress: (progress) => options.onProgress?.({ ...progress, phase: 'download' }),
-    })
+    const { resolved, reference } = await find()
+    const file = await fileState(resolved.path)
     const pixels = preprocessing(resolved.manifest, options)
     const read = await readClassifier(device, resolved, options)
+    const files = [file, ...(await weightStates(read.graph))]
     const classifier = precision === 'fp16' ? await inHalf(read) : read
     const activation = classifier.activation === 'unknown' ? 'softmax' : classifier.activation
     const stated = options.labels === undefined ? resolved.labels : await givenLabels(options.labels, signal)
@@ -133,7 +155,21 @@ async function loadOn(
     throwIfAborted(signal)
     const batch = classifier.batch === 'fixed' ? 1 : autoBatch(classifier.shapes, batchDevice(device))
     const reason = layerReason(resolved.manifest, options)
-    const model = { resolved, classifier, activation, labels, preprocessing: pixels, layerReason: reason }
+    const { inputName, layout, height, width, classes } = classifier
+    const origin: ModelOrigin = {
+      reference,
+      resolved,
+      files,
+      input: { name: inputName, layout, height, width },
+      pixels: pixelNumbers(resolved.manifest, options),
+      classes,
+      activation,
+      labels,
+      tokens: options.tokens,
+      device: describeDevice(opened),
+      precision,
+    }
+    const model = { resolved, classifier, activation, labels, preprocessing: pixels, layerReason: reason, origin }
     return { ...model, device, fallback, sessions, batch }
   } catch (error) {
     await sessions?.dispose()
@@ -172,7 +208,7 @@ export function describeModel(loaded: LoadedModel): ExplainerInfo {
       support ??= methodSupport(classifier)
       return support
     },
-    device: describeDevice(loaded),
+    device: loaded.origin.device,
     preprocessing: loaded.preprocessing,
   }
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { invalidOption, SessError } from './error.ts'
 import { DEFAULT_MAX_PIXELS } from './io/decode.ts'
+import type { ImageSource } from './io/photo.ts'
 
 /** A class by index (a number, or digits), by label, or `top-1`: the argmax of the whole image. */
 export type Target = number | string
@@ -154,6 +155,25 @@ const layersSchema = explainSchema
   .omit({ antialias: true, batch: true, maxWindows: true, keepMaps: true })
   .extend({ target: field<Target>('one class index, label or "top-1"', isTarget) })
 
+const verifySchema = z.strictObject({
+  /** Instead of the photo that the bundle names. */
+  image: field<ImageSource>(
+    'a path, a URL, encoded bytes or raw pixels',
+    (v) => isText(v) || (typeof v === 'object' && v !== null),
+  ),
+  /** Instead of the model that the bundle names. */
+  model: field<string | URL>('an id, a path or a URL', (v) => isText(v) || v instanceof URL),
+  /** Difference from which a pixel counts as another; scores may differ by a tenth of it. */
+  tolerance: field<number>('a number from 0 to 1', (v) => isNumber(v) && v >= 0 && v <= 1),
+  maxWindows: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
+  maxPixels,
+  device: loadSchema.shape.device,
+  threads: loadSchema.shape.threads,
+  signal,
+  onProgress,
+})
+
+export type VerifyOptions = Readonly<z.input<typeof verifySchema>>
 export type ExplainOptions = Readonly<z.input<typeof explainSchema>>
 export type LoadOptions = Readonly<z.input<typeof loadSchema>>
 export type ClassifyOptions = Readonly<z.input<typeof classifySchema>>
@@ -202,6 +222,8 @@ export const checkCompareOptions = (options: unknown): CompareOptions =>
   check(compareSchema, options, compareSchema.shape)
 
 export const checkLayersOptions = (options: unknown): LayersOptions => check(layersSchema, options, layersSchema.shape)
+
+export const checkVerifyOptions = (options: unknown): VerifyOptions => check(verifySchema, options, verifySchema.shape)
 
 /** The device where nothing is said: `SESS_DEVICE`, or the best there is. */
 export function defaultDevice(): string {

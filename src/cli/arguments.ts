@@ -153,7 +153,7 @@ export function addExplainOptions(command: Command): Command {
     .addOption(
       option(
         '-o, --output <out>',
-        'repeatable: .png .jpg .webp overlay, .npy map, .json numbers, .html report, or a folder (default: NAME.sess.png)',
+        'repeatable: .png .jpg .webp overlay, .npy map, .json numbers, .html report, .sess bundle, or a folder (default: NAME.sess.png)',
         text,
       ).argParser(collect('-o')),
     )

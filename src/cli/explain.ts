@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { SalientObject } from '../evidence.ts'
 import type { Explainer } from '../explainer.ts'
-import type { Explanation, SaliencyMap } from '../explanation.ts'
+import type { Explanation } from '../explanation.ts'
 import { checkWritable, writeAtomically } from '../io/atomic.ts'
 import { imageSize } from '../io/decode.ts'
 import { encodeJson, encodeNumbers, type Numbers, numbersData } from '../io/json.ts'
@@ -69,13 +69,18 @@ async function withWritable(planned: readonly InputOutputs[], fail: (error: unkn
   for (const outputs of planned) {
     try {
       // A missing image is told as such, not as the missing folder of the output beside it.
-      if (existsSync(outputs.input)) for (const { path } of outputs.perTarget.flat()) await checkWritable(path)
+      if (existsSync(outputs.input)) for (const output of outputs.perTarget.flat()) await checkPlace(output)
       writable.push(outputs)
     } catch (error) {
       fail(error, outputs.input)
     }
   }
   return writable
+}
+
+async function checkPlace({ kind, path }: Output): Promise<void> {
+  if (kind === 'bundle') await (await import('../bundle/write.ts')).checkBundleWritable(path)
+  else await checkWritable(path)
 }
 
 async function explainOne(
@@ -115,7 +120,7 @@ async function explainOne(
       const said = { title: basename(input), origin, info: explainer.info, objects: objects?.found }
       return explanation.report({ ...colourOptions(options), ...said })
     }
-    for (const output of outputs) await write(output, { map: explanation.map, picture, numbers, report }, signal)
+    for (const output of outputs) await write(output, { explanation, picture, numbers, report }, signal)
     if (options.json) {
       const data = numbersData(await numbers())
       context.stdout.write(`${encodeJson({ ...data, outputs: outputs.map(({ path }) => path) })}\n`)
@@ -164,7 +169,7 @@ function explainOptions(explainer: Explainer, options: ExplainArguments): Explai
 
 /** What an explanation is written as. */
 interface Written {
-  readonly map: SaliencyMap
+  readonly explanation: Explanation
   readonly picture: Picture
   readonly numbers: () => Promise<Numbers>
   /** `path`: where it is to go, which it says itself. */
@@ -173,18 +178,20 @@ interface Written {
 
 async function write(
   { kind, path }: Output,
-  { map, picture, numbers, report }: Written,
+  { explanation, picture, numbers, report }: Written,
   signal: AbortSignal,
 ): Promise<void> {
   switch (kind) {
     case 'overlay':
       return await picture.toFile(path, { signal })
     case 'map':
-      return await writeNpy(path, map, { signal })
+      return await writeNpy(path, explanation.map, { signal })
     case 'numbers':
       return await writeAtomically(path, encodeNumbers(await numbers()), { signal })
     case 'report':
       return await report(path).toFile(path, { signal })
+    case 'bundle':
+      return await explanation.toBundle(path, { signal })
   }
 }
 

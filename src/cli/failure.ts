@@ -70,9 +70,13 @@ function inFlags(code: string, message: string): string {
 
 /** The line that `--json` has for an input that failed. */
 export function failureJson(input: string, error: unknown): string {
+  return encodeJson({ image: { name: input }, error: failureData(error) })
+}
+
+/** An error as `--json` has it. */
+export function failureData(error: unknown): { readonly code: string; readonly message: string } {
   const code = error instanceof SessError ? error.code : 'INTERNAL'
-  const message = error instanceof Error ? error.message : String(error)
-  return encodeJson({ image: { name: input }, error: { code, message } })
+  return { code, message: error instanceof Error ? error.message : String(error) }
 }
 
 function stackOf(error: Error): string {

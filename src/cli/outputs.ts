@@ -3,9 +3,9 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { invalidOption, SessError } from '../error.ts'
 import { pictureExtensions } from '../render/picture.ts'
 
-export type OutputKind = 'overlay' | 'map' | 'numbers' | 'report'
+export type OutputKind = 'overlay' | 'map' | 'numbers' | 'report' | 'bundle'
 
-/** One file to write for one input and one target. */
+/** One file, or folder of a bundle, to write for one input and one target. */
 export interface Output {
   readonly kind: OutputKind
   readonly path: string
@@ -82,8 +82,10 @@ async function placeOf(
   path: string,
   isFolder: (path: string) => Promise<boolean>,
 ): Promise<Place> {
-  if (namesFolder(path) || (await isFolder(path))) return { kind: flag === '--map' ? 'map' : 'overlay', folder: path }
   const extension = extname(path).toLowerCase()
+  // A bundle that is there is one to replace, not a folder for outputs.
+  if (flag === '-o' && extension === '.sess' && !namesFolder(path)) return { kind: 'bundle', path }
+  if (namesFolder(path) || (await isFolder(path))) return { kind: flag === '--map' ? 'map' : 'overlay', folder: path }
   if (flag === '--map') {
     if (extension !== '.npy') throw invalidOption(flag, path, 'a name that ends in .npy, or a folder')
     return { kind: 'map', path }
@@ -92,7 +94,7 @@ async function placeOf(
   if (extension === '.npy') return { kind: 'map', path }
   if (extension === '.json') return { kind: 'numbers', path }
   if (extension === '.html') return { kind: 'report', path }
-  const known = `${pictureExtensions.join(', ')}, .npy, .json, .html`
+  const known = `${pictureExtensions.join(', ')}, .npy, .json, .html, .sess`
   throw invalidOption(flag, path, `a name that ends in ${known}, or a folder (it ends in / or exists)`)
 }
 

@@ -1,5 +1,5 @@
-import type { PatchesRun } from './patches.ts'
 import { versions } from '../versions.ts'
+import type { PatchesRun } from './patches.ts'
 
 /** The form's version; it rises when a key changes its meaning or goes. */
 const numbersSchema = 1

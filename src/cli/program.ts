@@ -18,6 +18,7 @@ import { exitStatus, failureText } from './failure.ts'
 import { addLayersOptions, type LayersArguments } from './layers-arguments.ts'
 import { addModelsCommand } from './models-command.ts'
 import { addPatchesOptions, type PatchesArguments } from './patches-arguments.ts'
+import { addVerifyOptions, type VerifyArguments } from './verify-arguments.ts'
 
 /** Runs one command line (without node and script) and returns the exit status. */
 export async function run(argv: readonly string[], context: Context): Promise<number> {
@@ -110,6 +111,18 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
       settle(async () =>
         (await import('./patches.ts')).patches(image, { ...unsaid, ...options, target: options.target }, context),
       ),
+    )
+
+  const verifying = program
+    .command('verify <bundle...>')
+    .summary('whether bundles come out the same again')
+    .description(
+      'Computes the maps of bundles (sess explain -o NAME.sess) again, and says what differs, by how much and where.',
+    )
+  addCommonOptions(addVerifyOptions(verifying))
+    .addHelpText('after', example('sess verify cat.sess --image photos/cat.jpg'))
+    .action((bundles: string[], options: VerifyArguments) =>
+      settle(async () => (await import('./verify.ts')).verifyBundles(bundles, { ...unsaid, ...options }, context)),
     )
 
   addModelsCommand(program, context, settle)

@@ -1,10 +1,11 @@
 import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { invalidOption, SessError } from '../error.ts'
 import { abortable, throwIfAborted } from './abort.ts'
-import type { ImageSource, Photo, RawImage } from './photo.ts'
+import type { ImageSource, Photo, PhotoOrigin, RawImage } from './photo.ts'
 
 /** 268 megapixels: a square of 16 thousand, about 800 MB once decoded. */
 export const DEFAULT_MAX_PIXELS = 268_000_000
@@ -65,6 +66,19 @@ export function imageName(source: ImageSource): string {
   if (typeof source === 'string') return source
   if (source instanceof URL) return isLocal(source) ? fileURLToPath(source) : source.href
   return source instanceof Uint8Array ? `image of ${source.byteLength} bytes` : 'raw image'
+}
+
+/** Where an image comes from, for whoever asks for its bytes later; a path comes absolute. */
+export function originOf(source: ImageSource): PhotoOrigin {
+  if (source instanceof Uint8Array) return { kind: 'bytes', bytes: source }
+  if (isRaw(source)) return { kind: 'pixels' }
+  return { kind: 'file', path: resolve(imageName(source)) }
+}
+
+/** The encoded bytes of an image; undefined for raw pixels. @throws SessError `IMAGE_UNREADABLE` */
+export async function encodedBytes(source: ImageSource, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  if (isRaw(source)) return undefined
+  return source instanceof Uint8Array ? source : await readImage(source, imageName(source), signal)
 }
 
 function isLocal({ protocol, hostname }: URL): boolean {

@@ -15,3 +15,9 @@ export interface RawImage {
   readonly height: number
   readonly channels: 1 | 2 | 3 | 4
 }
+
+/** Where a photo came from. Raw pixels have no encoded form. */
+export type PhotoOrigin =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'pixels' }

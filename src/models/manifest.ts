@@ -88,8 +88,13 @@ export function parseJson<T>(schema: z.ZodType<T>, json: string, what: string): 
   }
   const result = schema.safeParse(data)
   if (result.success) return result.data
-  const faults = result.error.issues.map((issue) => describe(issue))
-  throw refusal(what, [...new Set(faults)].slice(0, 5).join('; '), result.error)
+  throw refusal(what, faultsOf(result.error), result.error)
+}
+
+/** The first fields that do not fit a form, and why. */
+export function faultsOf(error: z.ZodError): string {
+  const faults = error.issues.map((issue) => describe(issue))
+  return [...new Set(faults)].slice(0, 5).join('; ')
 }
 
 function describe(issue: z.core.$ZodIssue): string {

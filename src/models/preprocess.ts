@@ -29,14 +29,20 @@ export interface StatedPreprocessing {
 /** Mean and std of ImageNet in units of v / 255, red first, as torchvision has them. */
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 
-/**
- * `x = (v * s - mean) / std` as one multiplication and addition. Options go before the manifest; mean and std are
- * in the units of `v * s` and listed in the order of the model's channels, so that BGR models give blue first.
- */
-export function preprocessing(
+/** Mean, std and scale as they count, in the order of `channels`. */
+export interface PixelNumbers {
+  readonly channels: 'RGB' | 'BGR'
+  readonly scale: number
+  readonly mean: Triple
+  readonly std: Triple
+  readonly inferred: boolean
+}
+
+/** Options go before the manifest; mean and std are in units of `v * scale`. */
+export function pixelNumbers(
   manifest: Pick<Manifest, 'input' | 'preprocess'> | undefined,
   overrides: PixelOverrides = {},
-): ModelPreprocessing {
+): PixelNumbers {
   const bgr = manifest?.input?.channels === 'BGR'
   const stated = Object.keys(manifest?.preprocess ?? {}).length === 0 ? undefined : manifest?.preprocess
   const mean = checked('mean', overrides.mean, Number.isFinite, 'three numbers')
@@ -49,11 +55,26 @@ export function preprocessing(
       throw invalidOption('mean', undefined, 'three numbers beside std, as no manifest states them')
   }
   const ordered = ([r, g, b]: Triple): Triple => (bgr ? [b, g, r] : [r, g, b])
-  const m = mean ?? (inferred ? ordered(imagenet.mean) : (stated?.mean ?? [0, 0, 0]))
-  const d = std ?? (inferred ? ordered(imagenet.std) : (stated?.std ?? [1, 1, 1]))
-  const s = stated?.scale ?? 1 / 255
   return {
-    channels: bgr ? [2, 1, 0] : [0, 1, 2],
+    channels: bgr ? 'BGR' : 'RGB',
+    scale: stated?.scale ?? 1 / 255,
+    mean: mean ?? (inferred ? ordered(imagenet.mean) : (stated?.mean ?? [0, 0, 0])),
+    std: std ?? (inferred ? ordered(imagenet.std) : (stated?.std ?? [1, 1, 1])),
+    inferred,
+  }
+}
+
+/**
+ * `x = (v * s - mean) / std` as one multiplication and addition. Options go before the manifest; mean and std are
+ * in the units of `v * s` and listed in the order of the model's channels, so that BGR models give blue first.
+ */
+export function preprocessing(
+  manifest: Pick<Manifest, 'input' | 'preprocess'> | undefined,
+  overrides: PixelOverrides = {},
+): ModelPreprocessing {
+  const { channels, scale: s, mean: m, std: d, inferred } = pixelNumbers(manifest, overrides)
+  return {
+    channels: channels === 'BGR' ? [2, 1, 0] : [0, 1, 2],
     scale: [s / d[0], s / d[1], s / d[2]],
     bias: [-m[0] / d[0], -m[1] / d[1], -m[2] / d[2]],
     inferred,

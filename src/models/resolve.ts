@@ -35,7 +35,14 @@ export interface ResolveOptions {
   readonly absent?: 'download' | 'refuse' | undefined
   /** Folder of the manifests that ship with the package. */
   readonly registry?: string | undefined
+  /** `leave`: the caller compares the file itself with what it knows of it. */
+  readonly checksum?: 'check' | 'leave' | undefined
 }
+
+/** How a model was named: an id that means the same everywhere (registry, `hf:`), or a place on this machine. */
+export type ModelReference =
+  | { readonly kind: 'id'; readonly id: string }
+  | { readonly kind: 'path'; readonly path: string }
 
 const packageModels = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'models')
 
@@ -70,6 +77,13 @@ export async function resolveModel(name: string | URL, options: ResolveOptions =
   }
   const manifest = manifestPath === undefined ? undefined : await readManifest(manifestPath, signal)
   return { ...(await resolved(path, manifest, dirname(path), options)), manifestPath }
+}
+
+/** What a name that `resolveModel` takes refers to; a path comes absolute. */
+export async function modelReference(name: string | URL, registry: string = packageModels): Promise<ModelReference> {
+  const path = pathOf(name)
+  const isKnown = isHubName(path) || (isId(path) && (await registryEntry(registry, path)) !== undefined)
+  return isKnown ? { kind: 'id', id: path } : { kind: 'path', path: resolve(path) }
 }
 
 function pathOf(name: string | URL): string {
@@ -252,7 +266,7 @@ async function resolved(
       `${path} has ${info.size} bytes; the limit is 2 GiB. Keep its weights as external data beside it.`,
     )
   }
-  if (manifest !== undefined) await verify(path, info, manifest, options.signal)
+  if (manifest !== undefined && options.checksum !== 'leave') await verify(path, info, manifest, options.signal)
   const labels = await labelsOf(manifest, folder, options.signal)
   return { id: manifest?.id ?? basename(path, extname(path)), path: resolve(path), manifest, labels }
 }

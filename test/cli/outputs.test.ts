@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { makeFolders, planOutputs } from '../../src/cli/outputs.ts'
 
-const folders = new Set(['here', 'pictures.png', '.'])
+const folders = new Set(['here', 'pictures.png', 'old.sess', '.'])
 interface Given {
   readonly output?: string[]
   readonly map?: string[]
@@ -28,6 +28,9 @@ describe('one input goes to', () => {
     ['p.jpg', { output: ['x.npy', 'x.json', 'x.html'] }, ['map x.npy', 'numbers x.json', 'report x.html']],
     ['p.jpg', { map: ['x.npy'] }, ['map x.npy']],
     ['p.jpg', { output: ['x.png'], map: ['x.npy'] }, ['overlay x.png', 'map x.npy']],
+    ['p.jpg', { output: ['x.sess', 'y.SESS'] }, ['bundle x.sess', 'bundle y.SESS']],
+    ['p.jpg', { output: ['old.sess'] }, ['bundle old.sess']],
+    ['p.jpg', { output: ['old.sess/'] }, ['overlay old.sess/p.sess.png']],
     ['a/p.jpg', { output: ['out/'] }, ['overlay out/p.sess.png']],
     ['a/p.jpg', { output: ['here'] }, ['overlay here/p.sess.png']],
     ['a/p.jpg', { output: ['pictures.png'] }, ['overlay pictures.png/p.sess.png']],
@@ -40,6 +43,7 @@ describe('several targets', () => {
   it.each<[string[], Given, string[]]>([
     [['tiger cat', '282'], {}, ['overlay p.sess.tiger-cat.png', 'overlay p.sess.282.png']],
     [['a', 'b'], { output: ['x.npy'] }, ['map x.a.npy', 'map x.b.npy']],
+    [['a', 'b'], { output: ['x.sess'] }, ['bundle x.a.sess', 'bundle x.b.sess']],
     [['lion, king of beasts', 'Ä 漢/..'], {}, ['overlay p.sess.lion-king-of-beasts.png', 'overlay p.sess.ä-漢.png']],
     [['a b', 'a-b', '...'], {}, ['overlay p.sess.a-b.png', 'overlay p.sess.a-b.2.png', 'overlay p.sess.target.png']],
   ])('%j have names of their own', async (target, given, expected) => {
@@ -61,6 +65,7 @@ describe('several inputs', () => {
   it.each<[string, string[], Given, RegExp]>([
     ['one file', ['a.jpg', 'b.jpg'], { output: ['x.png'] }, /-o is "x\.png"; expected a folder .*2 inputs/],
     ['one map', ['a.jpg', 'b.jpg'], { map: ['x.npy'] }, /expected a folder/],
+    ['one bundle', ['a.jpg', 'b.jpg'], { output: ['old.sess'] }, /expected a folder .*2 inputs/],
     ['two of a name in one folder', ['a/p.jpg', 'b/p.jpg'], { output: ['out/'] }, /a\/p\.jpg and b\/p\.jpg would both/],
     ['two of a stem side by side', ['p.jpg', 'p.png'], {}, /p\.jpg and p\.png would both be written to p\.sess\.png/],
     ['one input twice', ['p.jpg', './p.jpg'], {}, /would both/],
@@ -74,8 +79,8 @@ describe('several inputs', () => {
 describe('an output that cannot be meant', () => {
   it.each<[string, Given, RegExp]>([
     ['no extension', { output: ['x'] }, /-o is "x"; expected a name that ends in \.png/],
-    ['another extension', { output: ['x.gif'] }, /\.json, \.html, or a folder/],
-
+    ['another extension', { output: ['x.gif'] }, /\.json, \.html, \.sess, or a folder/],
+    ['a bundle as a map', { map: ['x.sess'] }, /--map is "x\.sess"; expected a name that ends in \.npy/],
     ['a picture as a map', { map: ['x.png'] }, /--map is "x\.png"; expected a name that ends in \.npy/],
     ['the input', { output: ['./p.png'] }, /another file than .*p\.png, which would be overwritten/],
     ['the same twice', { output: ['x.png', './x.png'] }, /each output once/],

@@ -13,7 +13,15 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, extname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SessError } from '../../src/error.ts'
-import { checkWritable, type FileContent, removePendingFiles, writeAtomically } from '../../src/io/atomic.ts'
+import {
+  checkFolderWritable,
+  checkWritable,
+  type FileContent,
+  type OwnedFolder,
+  removePendingFiles,
+  writeAtomically,
+  writeFolderAtomically,
+} from '../../src/io/atomic.ts'
 
 let folder: string
 let path: string
@@ -141,5 +149,125 @@ describe('places that cannot be written', () => {
     chmodSync(folder, 0o555)
     await expect(checkWritable(join(folder, 'other'))).rejects.toThrow(/write-protected/)
     chmodSync(folder, 0o755)
+  })
+})
+
+describe('a folder', () => {
+  const owns: OwnedFolder = { what: 'folio', mark: 'a.txt', names: new Set(['a.txt', 'b.txt']) }
+  const fill = (text: string) => async (to: string) => {
+    writeFileSync(join(to, 'a.txt'), text)
+    writeFileSync(join(to, 'b.txt'), text)
+  }
+  const at = () => join(folder, 'out.folio')
+  const content = () => readdirSync(at()).map((name) => `${name} ${readFileSync(join(at(), name), 'utf8')}`)
+
+  it('is written whole, and nothing else', async () => {
+    await writeFolderAtomically(at(), fill('new'), { owns })
+    expect(content()).toEqual(['a.txt new', 'b.txt new'])
+    expect(readdirSync(folder)).toEqual(['out.folio'])
+    expect(statSync(at()).mode & 0o777).toBe(0o777 & ~process.umask())
+  })
+
+  it('replaces one of its kind, the permissions kept, also behind a link', async () => {
+    await writeFolderAtomically(at(), fill('old'), { owns })
+    chmodSync(at(), 0o750)
+    symlinkSync(at(), join(folder, 'link'))
+    await writeFolderAtomically(join(folder, 'link'), fill('new'), { owns })
+    expect(content()).toEqual(['a.txt new', 'b.txt new'])
+    expect(statSync(at()).mode & 0o777).toBe(0o750)
+    expect(readdirSync(folder).sort()).toEqual(['link', 'out.folio'])
+  })
+
+  it('keeps the old one, and leaves no other, where filling fails midway', async () => {
+    await writeFolderAtomically(at(), fill('old'), { owns })
+    const failure = writeFolderAtomically(
+      at(),
+      async (to) => {
+        writeFileSync(join(to, 'a.txt'), 'half')
+        throw new Error('disk on fire')
+      },
+      { owns },
+    )
+    await expect(failure).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE', cause: { message: 'disk on fire' } })
+    expect(content()).toEqual(['a.txt old', 'b.txt old'])
+    expect(readdirSync(folder)).toEqual(['out.folio'])
+  })
+
+  it('keeps the old one where it is stopped, before or during', async () => {
+    await writeFolderAtomically(at(), fill('old'), { owns })
+    const aborted = { owns, signal: AbortSignal.abort() }
+    await expect(writeFolderAtomically(at(), fill('new'), aborted)).rejects.toMatchObject({ code: 'ABORTED' })
+    const controller = new AbortController()
+    const during = async (to: string) => {
+      await fill('new')(to)
+      controller.abort()
+    }
+    const stopped = writeFolderAtomically(at(), during, { owns, signal: controller.signal })
+    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(content()).toEqual(['a.txt old', 'b.txt old'])
+    expect(readdirSync(folder)).toEqual(['out.folio'])
+  })
+
+  it('under way can be removed at once', async () => {
+    const failure = writeFolderAtomically(
+      at(),
+      async (to) => {
+        await fill('half')(to)
+        removePendingFiles()
+        expect(readdirSync(folder)).toEqual([])
+      },
+      { owns },
+    )
+    await expect(failure).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('takes the place of nothing that came while it was filled', async () => {
+    const failure = writeFolderAtomically(
+      at(),
+      async (to) => {
+        await fill('new')(to)
+        mkdirSync(at())
+        writeFileSync(join(at(), 'mine.txt'), 'mine')
+      },
+      { owns },
+    )
+    await expect(failure).rejects.toThrow(/is a folder and no folio/)
+    expect(content()).toEqual(['mine.txt mine'])
+    expect(readdirSync(folder)).toEqual(['out.folio'])
+  })
+
+  it.each<[string, () => void, RegExp]>([
+    ['a file', () => writeFileSync(at(), 'x'), /is there and no folio/],
+    ['an empty folder', () => mkdirSync(at()), /is a folder and no folio/],
+    [
+      "a folder of another's files",
+      () => {
+        mkdirSync(at())
+        writeFileSync(join(at(), 'b.txt'), 'x')
+      },
+      /is a folder and no folio/,
+    ],
+    [
+      'one with something beside',
+      () => {
+        mkdirSync(join(at(), 'mine'), { recursive: true })
+        writeFileSync(join(at(), 'a.txt'), 'x')
+      },
+      /is a folio and holds mine, which is no part of it/,
+    ],
+  ])('does not replace %s', async (_, put, why) => {
+    put()
+    const attempts = [() => checkFolderWritable(at(), owns), () => writeFolderAtomically(at(), fill('new'), { owns })]
+    for (const attempt of attempts) {
+      const failure = attempt()
+      await expect(failure).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
+      await expect(failure).rejects.toThrow(why)
+    }
+    expect(readdirSync(folder)).toEqual(['out.folio'])
+  })
+
+  it('needs a folder to be in', async () => {
+    await expect(checkFolderWritable(join(folder, 'none/x'), owns)).rejects.toThrow(/the folder .*none does not exist/)
   })
 })

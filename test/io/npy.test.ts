@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { encodeNpy, writeNpy } from '../../src/io/npy.ts'
+import { decodeNpy as decodePlane, encodeNpy, npyBytes, writeNpy } from '../../src/io/npy.ts'
 import { shared, sharedMissing } from '../shared.ts'
 import { decodeNpy } from './npy.ts'
 
@@ -62,4 +62,54 @@ describe('an .npy file', () => {
     expect(golden.data.length).toBe((golden.shape[0] ?? 0) * (golden.shape[1] ?? 0))
     expect(Math.max(...golden.data.subarray(0, 1000))).toBeLessThanOrEqual(1)
   })
+})
+
+describe('reading an .npy file', () => {
+  const whole = (height: number, width: number) => Buffer.concat(encodeNpy(plane(height, width)))
+  const edited = (from: string, to: string) =>
+    Buffer.from(whole(3, 5).toString('latin1').replace(from, to.padEnd(from.length)), 'latin1')
+
+  it.each([
+    [1, 1],
+    [3, 5],
+    [123, 457],
+    [0, 4],
+  ])('gives back %i x %i, wherever it lies in memory', (height, width) => {
+    const file = whole(height, width)
+    expect(file.length).toBeLessThanOrEqual(npyBytes({ height, width }))
+    for (const shift of [0, 1, 2, 3]) {
+      const moved = new Uint8Array(file.length + shift).subarray(shift)
+      moved.set(file)
+      expect(decodePlane(moved)).toEqual(plane(height, width))
+    }
+  })
+
+  it.each(['(1, 0)', '(2, 0)', '(3, 0)'])('takes what NumPy writes in version %s', (version) => {
+    const code = `import io, sys, numpy as np
+from numpy.lib import format as f
+out = io.BytesIO()
+f.write_array(out, np.arange(15, dtype="<f4").reshape(3, 5) / 7, version=${version})
+sys.stdout.buffer.write(out.getvalue())`
+    const made = spawnSync('/usr/bin/python3', ['-W', 'ignore', '-c', code])
+    if (made.status !== 0) return expect(String(made.stderr)).toMatch(/No module named/)
+    expect(decodePlane(made.stdout)).toEqual(plane(3, 5))
+  })
+
+  it.each<[string, () => Uint8Array, RegExp]>([
+    ['nothing', () => Buffer.alloc(0), /is no \.npy file/],
+    ['a magic number', () => whole(3, 5).subarray(0, 6), /version none/],
+    ['version 4', () => Buffer.concat([Buffer.from('\x93NUMPY\x04\x00', 'latin1'), Buffer.alloc(99)]), /version 4/],
+    ['half a header', () => whole(3, 5).subarray(0, 40), /no whole header/],
+    ['a header of 4 GiB', () => Buffer.from('\x93NUMPY\x02\x00\xff\xff\xff\xff    ', 'latin1'), /no whole header/],
+    ['a sample too few', () => whole(3, 5).subarray(0, -4), /56 bytes of samples where 3 x 5 needs 60/],
+    ['a byte too many', () => Buffer.concat([whole(3, 5), Buffer.alloc(1)]), /61 bytes of samples/],
+    ['doubles', () => edited('<f4', '<f8'), /<f8 samples/],
+    ['big endian', () => edited('<f4', '>f4'), />f4 samples/],
+    ['Fortran order', () => edited('False', 'True'), /not in C order/],
+    ['three dimensions', () => edited('(3, 5)', '(1,3,5)'), /no two dimensions/],
+    ['one dimension', () => edited('(3, 5)', '(15,)'), /no two dimensions/],
+    ['a side below 0', () => edited('(3, 5)', '(-3,5)'), /no two dimensions/],
+    ['more samples than there are', () => edited('(3, 5), ', '(99999, 5)'), /where 99999 x 5 needs/],
+    ['no description', () => edited("'descr'", "'dtype'"), /holds no samples/],
+  ])('refuses %s', (_, file, why) => expect(() => decodePlane(file())).toThrow(why))
 })

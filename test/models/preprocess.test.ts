@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Manifest } from '../../src/models/manifest.ts'
-import { preprocessing } from '../../src/models/preprocess.ts'
+import { pixelNumbers, preprocessing } from '../../src/models/preprocess.ts'
 
 type Part = Pick<Manifest, 'input' | 'preprocess'>
 const pixel = [200, 30, 40] as const // red, green, blue
@@ -76,5 +76,19 @@ describe('preprocessing', () => {
     const attempt = () => preprocessing(undefined, overrides)
     expect(attempt).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
     expect(attempt).toThrow(new RegExp(`^${name} is`))
+  })
+})
+
+describe('the numbers of preprocessing', () => {
+  it.each<[string, Part | undefined, Parameters<typeof preprocessing>[1]]>([
+    ['a bare model', undefined, {}],
+    ['BGR, nothing else stated', { input: { channels: 'BGR' } }, {}],
+    ['a scale alone', { preprocess: { scale: 1 / 127.5 } }, {}],
+    ['std of an option', { preprocess: { mean: [0.1, 0.2, 0.3] } }, { std: [0.7, 0.6, 0.3] }],
+    ['options alone', undefined, { mean: [0.1, 0.2, 0.3], std: [0.7, 0.6, 0.3] }],
+  ])('stated in a manifest make the same pixels: %s', (_, manifest, overrides) => {
+    const { channels, mean, std, scale } = pixelNumbers(manifest, overrides)
+    const stated = { input: { channels }, preprocess: { mean: [...mean], std: [...std], scale } } as Part
+    expect(preprocessing(stated)).toEqual({ ...preprocessing(manifest, overrides), inferred: false })
   })
 })

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { models } from '../../src/models/registry.ts'
-import { registryIds, resolveModel } from '../../src/models/resolve.ts'
+import { modelReference, registryIds, resolveModel } from '../../src/models/resolve.ts'
 import { shared, sharedMissing } from '../shared.ts'
 import { answer, serve, TestServer } from './server.ts'
 
@@ -71,6 +71,24 @@ describe('a model', () => {
     expect(await resolveModel('flat', { registry })).toMatchObject({ id: 'flat', path: join(registry, 'a.onnx') })
     expect(await resolveModel('deep', { registry })).toMatchObject({ id: 'deep', path: join(registry, 'deep/a.onnx') })
     expect(await registryIds(registry)).toEqual(['deep', 'flat'])
+  })
+
+  it('is referred to by an id where it means the same everywhere, else by its path', async () => {
+    put('registry/flat.json', manifest({ id: 'flat' }))
+    const registry = join(folder, 'registry')
+    expect(await modelReference('flat', registry)).toEqual({ kind: 'id', id: 'flat' })
+    expect(await modelReference('hf:org/name:q8', registry)).toEqual({ kind: 'id', id: 'hf:org/name:q8' })
+    expect(await modelReference('./flat', registry)).toEqual({ kind: 'path', path: resolve('flat') })
+    expect(await modelReference('deep/a.onnx', registry)).toEqual({ kind: 'path', path: resolve('deep/a.onnx') })
+    const path = join(folder, 'a.onnx')
+    expect(await modelReference(pathToFileURL(path), registry)).toEqual({ kind: 'path', path })
+  })
+
+  it('may be another than its manifest states, where the caller compares it', async () => {
+    const path = put('a.onnx', 'other')
+    put('a.json', manifest({ sha256: '0'.repeat(64) }))
+    await expect(resolveModel(path)).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' })
+    expect(await resolveModel(path, { checksum: 'leave' })).toMatchObject({ id: 'mine', path })
   })
 
   it.skipIf(sharedMissing)('MobileNet v1 has the size, the hash and the labels that its manifest states', async () => {

@@ -1,3 +1,4 @@
+import type { ModelOrigin } from '../../src/bundle/origin.ts'
 import { Explanation, explainedWindows } from '../../src/explanation.ts'
 import type { Explainer } from '../../src/index.ts'
 import { makePlan } from '../../src/sess/plan.ts'
@@ -15,6 +16,20 @@ interface Made {
   /** Of windows of 16 x 16 pixels. */
   readonly scales?: readonly number[]
   readonly step?: number
+}
+
+const noModel: ModelOrigin = {
+  reference: { kind: 'id', id: 'none' },
+  resolved: { id: 'none', path: 'none.onnx', manifest: undefined, labels: undefined },
+  files: [],
+  input: { name: 'image', layout: 'NCHW', height: 16, width: 16 },
+  pixels: { channels: 'RGB', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1], inferred: false },
+  classes: 4,
+  activation: 'softmax',
+  labels: undefined,
+  tokens: undefined,
+  device: { type: 'cpu', threads: 1, simd: 'baseline' },
+  precision: 'fp32',
 }
 
 /** An explanation of a grey gradient that no model made. */
@@ -69,5 +84,6 @@ export async function madeUp({ height, width, value, scales = [16], step = 16 }:
     },
     windowMaps: undefined,
     fused: undefined,
+    origin: { photo: { kind: 'pixels' }, model: noModel },
   })
 }
