@@ -1,6 +1,7 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { HeldClass } from './against.ts'
 import type { Origin } from './bundle/origin.ts'
+import { invalidOption } from './error.ts'
 import { type SalientObject, salientObjects, type TopWindow, topWindowsOf } from './evidence.ts'
 import type { Photo } from './io/photo.ts'
 import type { Rect } from './native.ts'
@@ -212,6 +213,17 @@ export class Explanation implements ExplanationFacts {
    */
   report(options: ExplanationReportOptions = {}): Report {
     checkColours(options)
-    return new Report(() => explanationReport(this.#photo, this, this.#evidence(), options))
+    const { beside = [], info, origin } = options
+    const { height, width } = this.#photo
+    if (beside.some(({ explanation: { map } }) => map.height !== height || map.width !== width)) {
+      throw invalidOption(
+        'beside',
+        'explanations of another photo',
+        `explanations of the same one, ${width} x ${height}`,
+      )
+    }
+    const others = beside.map((one) => ({ ...one, evidence: one.explanation.#evidence() }))
+    const own = { explanation: this, evidence: this.#evidence(), info, origin }
+    return new Report(() => explanationReport(this.#photo, [own, ...others], options))
   }
 }

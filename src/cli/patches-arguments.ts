@@ -17,7 +17,7 @@ export function addPatchesOptions(command: Command): Command {
     .addOption(
       option(
         '-o, --output <out>',
-        'repeatable: .png .jpg .webp pages, .json numbers (default: NAME.patches.png)',
+        'repeatable: .png .jpg .webp pages, .json numbers, .html report (default: NAME.patches.png)',
         text,
       ).argParser(collect('-o')),
     )

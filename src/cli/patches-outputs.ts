@@ -7,7 +7,7 @@ import { modelsOf } from './patches-runs.ts'
 
 /** One file: the numbers, or a page of the figure, from 0. */
 export type PatchesOutput = { readonly path: string } & (
-  | { readonly kind: 'numbers' }
+  | { readonly kind: 'numbers' | 'report' }
   | { readonly kind: 'page'; readonly page: number }
 )
 
@@ -27,7 +27,7 @@ export async function pagedOutputs(
   options: PatchesArguments,
 ): Promise<readonly PatchesOutput[]> {
   const outputs = named.flatMap(({ kind, path }): readonly PatchesOutput[] =>
-    kind === 'numbers'
+    kind !== 'sheet'
       ? [{ kind, path }]
       : Array.from({ length: pages }, (_, page) => ({ kind: 'page', path: pagePath(path, page, pages), page })),
   )

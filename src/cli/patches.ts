@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { Explainer } from '../explainer.ts'
+import type { Explanation } from '../explanation.ts'
 import { writeAtomically } from '../io/atomic.ts'
 import { decode } from '../io/decode.ts'
 import { encodeFile, encodeJson } from '../io/json.ts'
@@ -8,25 +9,30 @@ import { patchPages } from '../patch-pages.ts'
 import { type Patches, shownCounts } from '../patches.ts'
 import { explainedText, percentText } from '../render/class-text.ts'
 import { patchLayout } from '../render/patches-layout.ts'
+import type { Origin } from '../report/run-again.ts'
 import type { Timings } from '../sess/stopwatch.ts'
 import { colourOptions } from './arguments.ts'
 import { cheaperOptions } from './cheaper.ts'
 import { type Context, note } from './context.ts'
 import { onOneImage, type SheetOutput } from './one-image.ts'
 import { OneModel } from './one-model.ts'
+import { originOf } from './origin.ts'
 import type { PatchesArguments } from './patches-arguments.ts'
 import { patchesNumbers } from './patches-numbers.ts'
-import { namedOutputs, pagedOutputs } from './patches-outputs.ts'
+import { namedOutputs, type PatchesOutput, pagedOutputs } from './patches-outputs.ts'
+import { patchesReport } from './patches-report.ts'
 import { checkRuns, modelsOf, naming, type PlannedRun, planRuns } from './patches-runs.ts'
 import { progressBar } from './progress.ts'
 
-/** What one model and method gave, without the maps. */
+/** What one model and method gave; the maps only where a report shows them. */
 export interface PatchesRun {
   readonly patches: Patches
   readonly info: Explainer['info']
   readonly nonfinite: readonly number[]
   readonly forwards: number
   readonly timings: Timings
+  readonly explanation: Explanation | undefined
+  readonly origin: Origin
 }
 
 /** `sess patches`: every window's map on the image, of several models and methods beside each other. */
@@ -51,7 +57,7 @@ async function patchesOfImage(
   const outputs = await pagedOutputs(input, named, layout.pages.length, options)
   noteWindows(planned, input, options, context)
   for (const run of planned) {
-    const work = async () => runOne(await models.load(run.model), photo, run, { input, options, context })
+    const work = async () => runOne(await models.load(run.model), photo, run, { input, outputs, options, context })
     runs.push(await naming(modelsOf(options), run.model, work))
   }
   const title = { title: basename(input), ...colourOptions(options) }
@@ -62,6 +68,8 @@ async function patchesOfImage(
   const numbers = await patchesNumbers(input, runs)
   for (const output of outputs) {
     if (output.kind === 'page') await pages[output.page]?.toFile(output.path, { signal })
+    else if (output.kind === 'report')
+      await patchesReport(input, runs, output.path, options)?.toFile(output.path, { signal })
     else await writeAtomically(output.path, encodeFile(numbers), { signal })
   }
   const paths = outputs.map(({ path }) => path)
@@ -75,7 +83,12 @@ async function runOne(
   explainer: Explainer,
   photo: Photo,
   { model, method, options: asked }: PlannedRun,
-  told: { readonly input: string; readonly options: PatchesArguments; readonly context: Context },
+  told: {
+    readonly input: string
+    readonly outputs: readonly PatchesOutput[]
+    readonly options: PatchesArguments
+    readonly context: Context
+  },
 ): Promise<PatchesRun> {
   const { input, options, context } = told
   const { signal } = context
@@ -84,7 +97,10 @@ async function runOne(
   const explanation = await explainer.explain(photo, run).finally(bar.stop)
   const { nonfinite, forwards, timings } = explanation
   const { perScale } = options
+  const isReported = told.outputs.some(({ kind }) => kind === 'report')
   return {
+    explanation: isReported ? explanation : undefined,
+    origin: originOf(input, { ...options, model }),
     patches: await explanation.patches({ perScale, signal }),
     info: explainer.info,
     nonfinite,

@@ -38,7 +38,7 @@ export async function comparisonReport(
   return await contentOf(photo, story, options)
 }
 
-export function wholeAgain({ command }: SheetReportOptions): Again | undefined {
+export function wholeAgain({ command }: Pick<SheetReportOptions, 'command'>): Again | undefined {
   return command === undefined ? undefined : { kind: 'command', text: command }
 }
 

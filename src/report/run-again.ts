@@ -18,7 +18,7 @@ export interface Origin {
 /** Flags that are on unless they are said to be off. */
 const onByDefault: ReadonlySet<string> = new Set(['sess', 'smooth', 'antialias', 'caption'])
 /** Flags that are given once for each of several values; the others take a list. */
-const repeated: ReadonlySet<string> = new Set(['target', 'output', 'map'])
+const repeated: ReadonlySet<string> = new Set(['target', 'output', 'map', 'model', 'method'])
 
 /** A line for a POSIX shell; control characters are written with `$'...'`, which bash, zsh and ksh read. */
 export function commandLine(command: string, image: string, flags: Flags): string {

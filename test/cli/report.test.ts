@@ -58,6 +58,31 @@ describe('-o report.html', () => {
     expect(mapsOf(read('l.html'))).toHaveLength(22)
   })
 
+  it('of patches has a map for each model and method, and the line that makes all of them again', async () => {
+    const [page, json] = [join(folder, 'p.html'), join(folder, 'p.json')]
+    const asked = ['--method', 'grad-cam', '--method', 'hires-cam', '--scales', '3', '--target', 'espresso']
+    const { status, stderr } = await sess(['patches', photo, ...asked, '-o', page, '-o', json])
+    expect(status).toBe(0)
+    expect(stderr).toContain(`${photo} -> ${page}, ${json}\n`)
+    const { again, subtitle } = read('p.html')
+    const maps = mapsOf(read('p.html'))
+    expect(subtitle).toContain('2 maps; model tiny200')
+    expect(maps.map(({ name }) => name)).toEqual(['tiny200, SESS + Grad-CAM', 'tiny200, SESS + HiResCAM'])
+    expect(again?.text).toContain('--method grad-cam --method hires-cam')
+    expect(maps[1]?.again.text).toMatch(/^sess explain .*--method hires-cam/)
+    const { runs, windows: listed } = JSON.parse(readFileSync(json, 'utf8'))
+    for (const [i, { groups, windows }] of maps.entries()) {
+      const { atPeak, peak } = runs[i]
+      const facts = groups.find(({ title }) => title === 'Robustness')?.facts ?? []
+      expect(windows?.count).toBe(listed.filter(({ run }: { run: number }) => run === i).length)
+      expect(Object.fromEntries(facts.map(({ name, value }) => [name, value]))).toMatchObject({
+        "the map's highest pixel": `(${peak.x}, ${peak.y})`,
+        'windows that contain it': `${atPeak.windows}`,
+        'of these over half the best score': expect.stringMatching(new RegExp(`^${atPeak.high} \\(`)),
+      })
+    }
+  })
+
   it('cannot go where no file can, and nothing is left', async () => {
     const { status, stderr } = await sess(['explain', photo, '-o', join(folder, 'no/r.html')])
     expect(status).toBe(1)
