@@ -113,6 +113,6 @@ export class Comparison {
    */
   report(options: SheetReportOptions = {}): Report {
     checkColours(options)
-    return new Report(() => comparisonReport(this.#photo, this, options))
+    return new Report((signal) => comparisonReport(this.#photo, this, options, signal))
   }
 }

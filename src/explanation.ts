@@ -224,6 +224,6 @@ export class Explanation implements ExplanationFacts {
     }
     const others = beside.map((one) => ({ ...one, evidence: one.explanation.#evidence() }))
     const own = { explanation: this, evidence: this.#evidence(), info, origin }
-    return new Report(() => explanationReport(this.#photo, [own, ...others], options))
+    return new Report((signal) => explanationReport(this.#photo, [own, ...others], options, signal))
   }
 }

@@ -90,7 +90,7 @@ export class LayerMaps {
    */
   report(options: SheetReportOptions = {}): Report {
     checkColours(options)
-    return new Report(() => layersReport(this.#photo, this, options))
+    return new Report((signal) => layersReport(this.#photo, this, options, signal))
   }
 }
 

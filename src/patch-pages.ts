@@ -1,8 +1,7 @@
 import type { SheetOptions } from './comparison.ts'
 import { invalidOption, SessError } from './error.ts'
-import { Device } from './native.ts'
-import { defaultThreads } from './options.ts'
 import type { Patches } from './patches.ts'
+import { withProcessor } from './processor.ts'
 import { checkColours } from './render/overlay.ts'
 import { mostBeside, patchLayout } from './render/patches-layout.ts'
 import { drawPatchesPage } from './render/patches-sheet.ts'
@@ -25,13 +24,6 @@ export function patchPages(patches: readonly Patches[], { title, ...colours }: S
   const layout = patchLayout(patches.map(({ scales }) => scales.map(({ pictures }) => pictures.length)))
   return layout.pages.map(
     (_, page) =>
-      new Picture(async () => {
-        const device = new Device({ type: 'cpu', threads: defaultThreads() })
-        try {
-          return await drawPatchesPage(device, { patches, layout, page, title, colours })
-        } finally {
-          device.dispose()
-        }
-      }),
+      new Picture(() => withProcessor((device) => drawPatchesPage(device, { patches, layout, page, title, colours }))),
   )
 }

@@ -1,3 +1,4 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { HeldClass } from './against.ts'
 import { invalidOption, SessError } from './error.ts'
 import type { ClassScore, ExplainedWindow, Explanation } from './explanation.ts'
@@ -92,8 +93,11 @@ export async function patchesOf(
     small,
   }
   const scales: PatchScale[] = []
+  const byLevel = plan.scales.map((): ExplainedWindow[] => [])
+  for (const window of windows) byLevel[window.level]?.push(window)
   for (const [level, scale] of plan.scales.entries()) {
-    const ofLevel = windows.filter((window) => window.level === level)
+    const ofLevel = byLevel[level] ?? []
+    await yieldToLoop()
     const heaviest = [...ofLevel].sort((a, b) => b.weight - a.weight || a.index - b.index).slice(0, perScale)
     scales.push({ scale, windows: ofLevel.length, pictures: await patchPictures(heaviest, source, signal) })
   }

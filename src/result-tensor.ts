@@ -13,7 +13,7 @@ export async function photoTensor(
   const tensor = new Tensor(device, 'uint8', shape)
   try {
     await passing(
-      withProcessor((cpu) => Tensor.wrap(cpu, data, shape)),
+      overMemory((cpu) => Tensor.wrap(cpu, data, shape)),
       (from) => copy(stream, from, tensor),
     )
   } catch (error) {
@@ -44,7 +44,7 @@ export class ResultTensor<D extends ResultType> implements Disposable {
     if (device.type === 'cpu') return new ResultTensor(Tensor.wrap(device, values, shape), async () => values)
     const tensor = new Tensor(device, 'uint8', shape)
     return new ResultTensor(tensor, async (stream) => {
-      const landing = withProcessor((cpu) => Tensor.wrap(cpu, values, shape))
+      const landing = overMemory((cpu) => Tensor.wrap(cpu, values, shape))
       await passing(landing, (to) => copy(stream, tensor, to))
       return values
     })
@@ -66,13 +66,13 @@ export async function valuesOf(stream: Stream, tensor: Tensor<'float32'>): Promi
 }
 
 async function copiedInto(values: Float32Array, stream: Stream, tensor: Tensor<'float32'>): Promise<Float32Array> {
-  const landing = withProcessor((cpu) => Tensor.wrap(cpu, values, tensor.shape))
+  const landing = overMemory((cpu) => Tensor.wrap(cpu, values, tensor.shape))
   await passing(landing, (to) => copy(stream, tensor, to))
   return values
 }
 
-/** A tensor over JavaScript's memory: the device that it asks for goes with it. */
-function withProcessor<T>(wrap: (cpu: Device) => T): T {
+/** A tensor over JavaScript's memory, on a processor device that goes with it. */
+function overMemory<T>(wrap: (cpu: Device) => T): T {
   const cpu = new Device({ type: 'cpu', threads: 1 })
   try {
     return wrap(cpu)

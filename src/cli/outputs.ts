@@ -73,6 +73,11 @@ export async function makeFolders(request: Pick<Request, 'output' | 'map'>): Pro
   }
 }
 
+/** Also with the slash that shells complete a folder's name with. */
+export function namesBundle(path: string): boolean {
+  return extname(path).toLowerCase() === '.sess'
+}
+
 export function namesFolder(path: string): boolean {
   return /[/\\]$/.test(path)
 }
@@ -84,7 +89,7 @@ async function placeOf(
 ): Promise<Place> {
   const extension = extname(path).toLowerCase()
   // A bundle that is there is one to replace, not a folder for outputs.
-  if (flag === '-o' && extension === '.sess' && !namesFolder(path)) return { kind: 'bundle', path }
+  if (flag === '-o' && namesBundle(path)) return { kind: 'bundle', path: path.replace(/[/\\]+$/, '') }
   if (namesFolder(path) || (await isFolder(path))) return { kind: flag === '--map' ? 'map' : 'overlay', folder: path }
   if (flag === '--map') {
     if (extension !== '.npy') throw invalidOption(flag, path, 'a name that ends in .npy, or a folder')

@@ -88,7 +88,8 @@ function wholeSpan(start: number, length: number, scale: number, end: number): r
 
 /** In the 256 steps that colours have. */
 async function resized(map: Float32Array, from: Size, to: Size): Promise<Uint8Array> {
-  const steps = Uint8Array.from(map, (value) => Math.round(255 * value))
+  const steps = new Uint8Array(map.length)
+  for (let i = 0; i < map.length; i++) steps[i] = Math.round(255 * (map[i] ?? 0))
   return await sharp(steps, { raw: { width: from.width, height: from.height, channels: 1 } })
     .resize({ width: to.width, height: to.height, fit: 'fill', kernel: 'linear' })
     .toColourspace('b-w')

@@ -21,6 +21,7 @@ export async function comparisonReport(
   photo: Photo,
   comparison: Comparison,
   options: SheetReportOptions,
+  signal?: AbortSignal,
 ): Promise<ReportContent> {
   const { target, against, model, cells, forwards, seconds } = comparison
   const run = groupOf('Run', { maps: cells.length, 'forward passes': forwards, seconds: seconds.toFixed(2) })
@@ -35,7 +36,7 @@ export async function comparisonReport(
       return maps
     },
   }
-  return await contentOf(photo, story, options)
+  return await contentOf(photo, story, options, signal)
 }
 
 export function wholeAgain({ command }: Pick<SheetReportOptions, 'command'>): Again | undefined {
@@ -66,7 +67,7 @@ async function mapOf(
     ...(await coloursOf(map, colours)),
     grid: await gridOf(blocks, map, cells.length),
     file: fileName(title, method, name),
-    windows: await windowsOf(blocks, { plan, windows: cell.windows, fused: undefined }),
+    windows: await windowsOf(blocks, { plan, windows: cell.windows, fused: undefined }, cells.length),
     again: againOf(options, origin),
   }
 }

@@ -32,10 +32,15 @@ export interface ReportStory {
   readonly maps: (blocks: Blocks) => Promise<readonly (ReportMap | RefusedMap)[]>
 }
 
-export async function contentOf(photo: Photo, story: ReportStory, options: ReportOptions): Promise<ReportContent> {
+export async function contentOf(
+  photo: Photo,
+  story: ReportStory,
+  options: ReportOptions,
+  signal: AbortSignal | undefined,
+): Promise<ReportContent> {
   const { title = 'photo', info, colormap = overlayDefaults.colormap } = options
   const { alpha = overlayDefaults.alpha, opacity = overlayDefaults.opacity } = options
-  const blocks = new Blocks()
+  const blocks = new Blocks(signal)
   const encoded = await encodedPhoto(await withProcessor((device) => drawPhoto(device, photo)))
   const name = printable(title)
   const document = {

@@ -41,17 +41,18 @@ export async function explanationReport(
   photo: Photo,
   shown: readonly [ReportedExplanation, ...ReportedExplanation[]],
   options: ExplanationReportOptions,
+  signal?: AbortSignal,
 ): Promise<ReportContent> {
   const [{ explanation }] = shown
   const { target, against, model, map, timings } = explanation
   const isAlone = shown.length === 1
-  const explained = explainedText(target, against)
+  const explained = [...new Set(shown.map((one) => explainedText(one.explanation.target, one.explanation.against)))]
   const models = [...new Set(shown.map((one) => one.explanation.model))].join(', ')
   const what = isAlone ? nameOf(explanation) : `${shown.length} maps`
   const story = {
-    explained,
-    subtitle: `${percentText(target.probability)}; ${what}; ${models === model ? 'model' : 'models'} ${models}`,
-    groups: [targetGroup(target, against, map, model), ...(isAlone ? [timingsGroup(timings)] : [])],
+    explained: explained.join(', '),
+    subtitle: `${isAlone ? `${percentText(target.probability)}; ` : ''}${what}; ${models === model ? 'model' : 'models'} ${models}`,
+    groups: isAlone ? [targetGroup(target, against, map, model), timingsGroup(timings)] : [],
     again: wholeAgain(options),
     maps: async (blocks: Blocks) => {
       const maps: ReportMap[] = []
@@ -59,7 +60,7 @@ export async function explanationReport(
       return maps
     },
   }
-  return await contentOf(photo, story, isAlone ? options : { ...options, info: undefined })
+  return await contentOf(photo, story, isAlone ? options : { ...options, info: undefined }, signal)
 }
 
 async function mapOf(
@@ -68,7 +69,7 @@ async function mapOf(
   shown: readonly ReportedExplanation[],
   { objects, title, ...colours }: ExplanationReportOptions,
 ): Promise<ReportMap> {
-  const { map, method, layer, plan, forwards, nonfinite, target, options, timings } = explanation
+  const { map, method, layer, plan, forwards, nonfinite, target, against, model, options, timings } = explanation
   const facts = {
     method: methodByName(method).title,
     layer: options.layer === undefined ? `${layer} (the image)` : layer,
@@ -76,17 +77,18 @@ async function mapOf(
     'windows left out (not finite)': nonfinite.length === 0 ? undefined : nonfinite.length,
   }
   const isAlone = shown.length === 1
-  const own = isAlone ? [] : [...(info === undefined ? [] : [modelGroup(info)]), timingsGroup(timings)]
+  const ofModel = info === undefined ? [] : [modelGroup(info)]
+  const own = isAlone ? [] : [targetGroup(target, against, map, model), ...ofModel, timingsGroup(timings)]
   const robust = plan.sess ? [await robustnessGroup(explanation)] : []
   const label = target.label ?? `class ${target.index}`
   return {
     kind: 'map',
-    name: isAlone ? nameOf(explanation) : `${printable(explanation.model)}, ${nameOf(explanation)}`,
+    name: isAlone ? nameOf(explanation) : `${printable(model)}, ${nameOf(explanation)}`,
     groups: [groupOf('Method', facts), ...robust, ...own, planGroup(plan), optionsGroup(options)],
     ...(await coloursOf(map, colours)),
     grid: await gridOf(blocks, map, shown.length),
-    file: isAlone ? fileName(title, label) : fileName(title, label, explanation.model, method),
-    windows: await windowsOf(blocks, evidence, await explanation.topWindows(plan.windows.length)),
+    file: isAlone ? fileName(title, label) : fileName(title, label, model, method),
+    windows: await windowsOf(blocks, evidence, shown.length, await explanation.topWindows(plan.windows.length)),
     objects: explanation === shown[0]?.explanation ? objects?.map(objectOf) : undefined,
     again: againOf(options, origin),
   }

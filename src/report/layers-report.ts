@@ -15,7 +15,12 @@ import type { ReportContent } from './page.ts'
 import { againOf } from './run-again.ts'
 
 /** A map for each layer. */
-export async function layersReport(photo: Photo, maps: LayerMaps, options: SheetReportOptions): Promise<ReportContent> {
+export async function layersReport(
+  photo: Photo,
+  maps: LayerMaps,
+  options: SheetReportOptions,
+  signal?: AbortSignal,
+): Promise<ReportContent> {
   const { target, against, model, method, layers } = maps
   const { title } = methodByName(method)
   const story = {
@@ -29,7 +34,7 @@ export async function layersReport(photo: Photo, maps: LayerMaps, options: Sheet
       return shown
     },
   }
-  return await contentOf(photo, story, options)
+  return await contentOf(photo, story, options, signal)
 }
 
 async function mapOf(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
+import { throwIfAborted } from '../io/abort.ts'
 import type { Block } from './blocks.ts'
 import type { ReportDocument } from './document.ts'
 
@@ -14,7 +15,10 @@ export interface ReportContent {
 const TURN = 3 << 18
 
 /** The page in parts that are not joined in memory. Nothing in it is loaded from elsewhere, and its policy forbids it. */
-export async function pageOf({ document, blocks }: ReportContent): Promise<readonly Uint8Array[]> {
+export async function pageOf(
+  { document, blocks }: ReportContent,
+  signal?: AbortSignal,
+): Promise<readonly Uint8Array[]> {
   const [script, style] = await Promise.all([bundled('browser.js'), bundled('browser.css')])
   const policy = [
     "default-src 'none'",
@@ -42,6 +46,7 @@ export async function pageOf({ document, blocks }: ReportContent): Promise<reado
 `
   const parts: Uint8Array[] = [Buffer.from(head)]
   for (const { id, bytes } of blocks) {
+    throwIfAborted(signal)
     parts.push(Buffer.from(`<script type="text/plain" id="${id}">`), ...(await base64(bytes)))
     parts.push(Buffer.from('</script>\n'))
   }
@@ -58,12 +63,12 @@ function hashOf(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`
 }
 
-export function escapedText(text: string): string {
+function escapedText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 /** JSON that no script element ends in: `<` can only stand in its strings. */
-export function escapedJson(value: unknown): string {
+function escapedJson(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c')
 }
 

@@ -4,12 +4,12 @@ import { invalidOption } from '../error.ts'
 import { writeAtomically } from '../io/atomic.ts'
 import { pageOf, type ReportContent } from './page.ts'
 
-/** One HTML file that shows maps over their photo, opens offline and asks for nothing. Made when it is first asked for, once. */
+/** One HTML file that shows maps over their photo, opens offline and asks for nothing. Made when it is asked for, once. */
 export class Report {
-  readonly #make: () => Promise<ReportContent>
-  #page: Promise<readonly Uint8Array[]> | undefined
+  readonly #make: (signal?: AbortSignal) => Promise<ReportContent>
+  #page: readonly Uint8Array[] | undefined
 
-  constructor(make: () => Promise<ReportContent>) {
+  constructor(make: (signal?: AbortSignal) => Promise<ReportContent>) {
     this.#make = make
   }
 
@@ -19,22 +19,20 @@ export class Report {
    */
   async toFile(path: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     if (extname(path).toLowerCase() !== '.html') throw invalidOption('The report', path, 'a name that ends in .html')
+    const { signal } = options
     // Made inside, so that a place that cannot be written is told first
-    const write = async (temporary: string) => writeFile(temporary, await this.#parts(), options)
+    const write = async (temporary: string) => writeFile(temporary, await this.#parts(signal), options)
     await writeAtomically(path, write, options)
   }
 
-  async toBuffer(): Promise<Buffer> {
-    return Buffer.concat(await this.#parts())
+  /** @throws SessError `ABORTED` */
+  async toBuffer(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Buffer> {
+    return Buffer.concat(await this.#parts(options.signal))
   }
 
-  async #parts(): Promise<readonly Uint8Array[]> {
-    this.#page ??= this.#make().then(pageOf)
-    try {
-      return await this.#page
-    } catch (error) {
-      this.#page = undefined // it may go better next time
-      throw error
-    }
+  /** Only a page that is finished is kept: another call's signal is not this one's. */
+  async #parts(signal: AbortSignal | undefined): Promise<readonly Uint8Array[]> {
+    this.#page ??= await pageOf(await this.#make(signal), signal)
+    return this.#page
   }
 }

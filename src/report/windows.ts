@@ -4,13 +4,14 @@ import type { FusedWindows } from '../sess/fused-windows.ts'
 import type { Blocks } from './blocks.ts'
 import { type ReportWindows, windowColumns } from './document.ts'
 
-/** Values of the windows' own maps: a megabyte before compression. */
+/** Values of the windows' own maps of a page: a megabyte before compression. */
 const mostMapValues = 1 << 18
 
-/** The windows as columns. `shares`: of those that carry the map; none, or null, where shares are not known. */
+/** The windows as columns. `maps`: how many the page has. `shares`: of those that carry the map; none, or null, where shares are not known. */
 export async function windowsOf(
   blocks: Blocks,
   { plan, windows, fused }: Evidence,
+  maps: number,
   shares?: readonly Pick<TopWindow, 'index' | 'share'>[],
 ): Promise<ReportWindows> {
   const { window, levels } = plan
@@ -35,7 +36,7 @@ export async function windowsOf(
   const share = column('share').fill(areKnown ? 0 : Number.NaN)
   for (const one of shares ?? []) if (one.share !== null) share[one.index] = one.share
   const row = column('row').fill(-1)
-  const small = fused !== undefined && areSmall(fused) ? fused : undefined
+  const small = fused !== undefined && areSmall(fused, mostMapValues / maps) ? fused : undefined
   for (const [k, index] of (small?.kept ?? []).entries()) row[index] = k
   return {
     ...{ window, levels, count, block: await blocks.floats(values) },
@@ -43,8 +44,8 @@ export async function windowsOf(
   }
 }
 
-function areSmall({ kept, grid }: FusedWindows): boolean {
-  return kept.length * grid.height * grid.width <= mostMapValues
+function areSmall({ kept, grid }: FusedWindows, most: number): boolean {
+  return kept.length * grid.height * grid.width <= most
 }
 
 /** Maps of the kept windows, in window order. */

@@ -30,7 +30,7 @@ describe('one input goes to', () => {
     ['p.jpg', { output: ['x.png'], map: ['x.npy'] }, ['overlay x.png', 'map x.npy']],
     ['p.jpg', { output: ['x.sess', 'y.SESS'] }, ['bundle x.sess', 'bundle y.SESS']],
     ['p.jpg', { output: ['old.sess'] }, ['bundle old.sess']],
-    ['p.jpg', { output: ['old.sess/'] }, ['overlay old.sess/p.sess.png']],
+    ['p.jpg', { output: ['old.sess/'] }, ['bundle old.sess']],
     ['a/p.jpg', { output: ['out/'] }, ['overlay out/p.sess.png']],
     ['a/p.jpg', { output: ['here'] }, ['overlay here/p.sess.png']],
     ['a/p.jpg', { output: ['pictures.png'] }, ['overlay pictures.png/p.sess.png']],

@@ -1,7 +1,8 @@
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Explainer, type Explanation, type LoadOptions } from '../../src/index.ts'
 import { mapsOf, readPage } from '../report/read.ts'
 import { sess } from './context.ts'
 
@@ -13,6 +14,11 @@ beforeEach(() => {
   copyFileSync(join(import.meta.dirname, '../../docs/photos/both.jpg'), photo)
 })
 afterEach(() => rmSync(folder, { recursive: true }))
+
+/** As if it were of another photo. */
+function smaller(explanation: Explanation): Explanation {
+  return Object.create(explanation, { map: { value: { ...explanation.map, width: 1 } } })
+}
 
 const read = (name: string) => readPage(readFileSync(join(folder, name), 'utf8')).document
 
@@ -81,6 +87,44 @@ describe('-o report.html', () => {
         'of these over half the best score': expect.stringMatching(new RegExp(`^${atPeak.high} \\(`)),
       })
     }
+  })
+
+  it('of patches names each model’s own class', async () => {
+    const other = join(import.meta.dirname, '../../models/tiny200/tiny200.onnx')
+    const renamed = join(folder, 'renamed.onnx')
+    copyFileSync(other, renamed)
+    const labels = join(folder, 'labels.txt')
+    writeFileSync(labels, Array.from({ length: 200 }, (_, i) => `thing ${i}`).join('\n'))
+    const explained = async (options: LoadOptions) => {
+      const explainer = await Explainer.load(renamed, options)
+      const explanation = await explainer.explain(photo, { target: 193, scales: 1, keepMaps: true })
+      return { explanation, info: explainer.info, dispose: () => explainer.dispose() }
+    }
+    const one = await explained({ labels })
+    const two = await explained({})
+    const page = await one.explanation.report({ title: 'both.jpg', beside: [two] }).toBuffer()
+    await Promise.all([one.dispose(), two.dispose()])
+    const { document } = readPage(page.toString())
+    expect(document.title).toBe('both.jpg: thing 193 (193), class 193')
+    expect(document.subtitle).toBe('2 maps; model renamed')
+    const classes = mapsOf(document).map(
+      ({ groups }) => groups.find(({ title }) => title === 'Target')?.facts.find(({ name }) => name === 'class')?.value,
+    )
+    expect(classes).toEqual(['thing 193 (193)', 'class 193'])
+    expect(() => one.explanation.report({ beside: [{ explanation: smaller(two.explanation) }] })).toThrow(/beside is/)
+  })
+
+  it('stops while it is made, and another call still gets the page', async () => {
+    const explainer = await Explainer.load()
+    const explanation = await explainer.explain(photo, { scales: 2 })
+    await explainer.dispose()
+    const report = explanation.report()
+    const controller = new AbortController()
+    const stopped = report.toBuffer({ signal: controller.signal })
+    const whole = report.toBuffer()
+    setImmediate(() => controller.abort())
+    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' })
+    expect((await whole).toString('latin1')).toContain('</html>')
   })
 
   it('cannot go where no file can, and nothing is left', async () => {

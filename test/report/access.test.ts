@@ -120,7 +120,7 @@ describe.skipIf(chromiumMissing)(`a report for everyone${chromiumMissing ? `: ${
       expect.stringMatching(/^all/),
       'Table of windows',
       'Window',
-      'Level',
+      'Share',
       'Probability',
     ])
     await page.close()

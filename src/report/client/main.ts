@@ -42,7 +42,7 @@ async function sections(
   const browser = new WindowBrowser(report, picture, tables, store)
   await browser.show(first)
   store.onChange(({ map }, before) => {
-    if (map !== before.map) browser.show(map)
+    if (map !== before.map) browser.show(map).catch(failed)
   })
   const places = {
     countAt: browser.countAt.bind(browser),
@@ -79,14 +79,13 @@ async function readPhoto({ photo }: ReportDocument): Promise<ImageData> {
   return context.getImageData(0, 0, width, height)
 }
 
-start().then(
-  () => {
-    document.documentElement.dataset.state = 'ready'
-    performance.mark('sess-ready')
-  },
-  (error: unknown) => {
-    document.documentElement.dataset.state = 'failed'
-    document.body.append(h('p', { role: 'alert' }, `The report cannot be shown: ${error}`))
-    throw error
-  },
-)
+start().then(() => {
+  document.documentElement.dataset.state = 'ready'
+  performance.mark('sess-ready')
+}, failed)
+
+function failed(error: unknown): never {
+  document.documentElement.dataset.state = 'failed'
+  document.body.append(h('p', { role: 'alert' }, `The report cannot be shown: ${error}`))
+  throw error
+}

@@ -12,20 +12,21 @@ interface Column {
   readonly text: (window: ListedWindow) => string
 }
 
+/** What is looked for first: on a narrow page the last columns are reached by scrolling. */
 const columns: readonly Column[] = [
-  { title: 'Level', key: 'level', text: ({ level }) => String(level) },
-  {
-    title: 'Box in the photo',
-    text: ({ box: { x, y, width, height } }) =>
-      `${Math.round(width)} × ${Math.round(height)} at ${Math.round(x)}, ${Math.round(y)}`,
-  },
+  { title: 'Share', key: 'share', text: ({ share }) => (Number.isNaN(share) ? '-' : percentText(share)) },
   { title: 'Probability', key: 'probability', text: ({ probability }) => percentText(probability) },
   {
     title: 'Weight',
     key: 'weight',
     text: ({ weight, isKept }) => (isKept ? number(weight) : `${number(weight)}, left out`),
   },
-  { title: 'Share', key: 'share', text: ({ share }) => (Number.isNaN(share) ? 'unknown' : percentText(share)) },
+  { title: 'Level', key: 'level', text: ({ level }) => String(level) },
+  {
+    title: 'Box in the photo',
+    text: ({ box: { x, y, width, height } }) =>
+      `${Math.round(width)} × ${Math.round(height)} at ${Math.round(x)}, ${Math.round(y)}`,
+  },
 ]
 
 interface Shown {

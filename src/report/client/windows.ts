@@ -43,6 +43,27 @@ export class WindowBrowser {
       this.#detail,
       this.#table.element,
     )
+    store.onChange(({ colormap }, before) => {
+      if (colormap !== before.colormap) this.#drawDetail()
+    })
+  }
+
+  #drawDetail(): void {
+    const chosen = this.#chosen
+    const windows = this.#map?.windows
+    if (chosen === undefined || windows === undefined) {
+      this.#detail.replaceChildren()
+      return
+    }
+    const { colormap } = this.#store.view
+    const given = {
+      report: this.#report,
+      windows,
+      photo: this.#picture.source,
+      maps: this.#ownMaps,
+      table: this.#tables.subarray(768 * colormap, 768 * (colormap + 1)),
+    }
+    this.#detail.replaceChildren(windowDetail(chosen, given))
   }
 
   /** Reads a map's windows; the section hides where it has none. */
@@ -97,20 +118,7 @@ export class WindowBrowser {
     this.#table.show({ windows: this.#list, key, order, chosen })
     const ofLevel = level === undefined ? [] : this.#windows.filter((window) => window.level === level)
     this.#store.set({ boxes: ofLevel.map(({ box }) => box), chosen: chosen?.box })
-    const windows = this.#map?.windows
-    if (chosen === undefined || windows === undefined) {
-      this.#detail.replaceChildren()
-      return
-    }
-    const { colormap } = this.#store.view
-    const given = {
-      report: this.#report,
-      windows,
-      photo: this.#picture.source,
-      maps: this.#ownMaps,
-      table: this.#tables.subarray(768 * colormap, 768 * (colormap + 1)),
-    }
-    this.#detail.replaceChildren(windowDetail(chosen, given))
+    this.#drawDetail()
   }
 
   #drawLevels(): void {
