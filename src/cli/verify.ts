@@ -1,6 +1,7 @@
 import type { Check, Verification } from '../bundle/check.ts'
 import { verify } from '../bundle/verify.ts'
 import { encodeJson } from '../io/json.ts'
+import { printable } from '../printable.ts'
 import { deviceOf } from './arguments.ts'
 import { type Context, reportFailure } from './context.ts'
 import { combinedStatus, failureData, stopsTheRun } from './failure.ts'
@@ -40,11 +41,17 @@ async function verifyOne(bundle: string, options: VerifyArguments, context: Cont
   return await verify(bundle, { image, model, ...limits, signal, onProgress: bar.update }).finally(bar.stop)
 }
 
-/** A line for each check, and one that sums up. */
+/** A line for each check, and one that sums up; a stranger wrote the bundle, so that no text of it goes out as it is. */
 function reportText({ bundle, agrees, checks }: Verification): string {
-  const names = Math.max(...checks.map(({ name }) => name.length))
+  const fields = checks.map(({ name, status, detail }) => ({
+    name: printable(name),
+    status,
+    detail: printable(detail),
+  }))
+  const names = Math.max(...fields.map(({ name }) => name.length))
   const line = ({ name, status, detail }: Check) => `  ${status.padEnd(7)}  ${name.padEnd(names)}  ${detail}`
-  const differing = checks.filter(({ status }) => status === 'changed' || status === 'missing')
+  const differing = fields.filter(({ status }) => status === 'changed' || status === 'missing')
   const end = agrees ? 'agrees' : `differs: ${differing.map(({ name }) => name).join(', ')}`
-  return `${[bundle, ...checks.map(line), `${bundle} ${end}`].join('\n')}\n`
+  const path = printable(bundle)
+  return `${[path, ...fields.map(line), `${path} ${end}`].join('\n')}\n`
 }

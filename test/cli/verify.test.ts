@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Context } from '../../src/cli/context.ts'
 import { Explainer } from '../../src/explainer.ts'
@@ -112,6 +112,46 @@ describe('sess verify', () => {
     const { status, stdout } = await sess(['verify', made.at('out.sess'), ...options])
     expect(status).toBe(0)
     expect(stdout).toMatch(/noted {4}manifest/)
+  })
+
+  describe("keeps a stranger's text on its line and without effect", () => {
+    const steering = '\x1b[2K\x9b1A\u202e\nout.sess agrees\r'
+    const hidden = /(?!\n)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
+    const written = '\\x1b[2K\\x9b1A\\u202e\\x0aout.sess agrees\\x0d'
+
+    it.each<[string, (content: ReturnType<Case['read']>) => void]>([
+      ['name of a version', ({ versions }) => (versions[steering] = '1')],
+      ['version', ({ versions }) => (versions.node = steering)],
+      ["photo's name", ({ photo: facts }) => (facts.name = steering)],
+      ["photo's path", ({ photo: facts }) => (facts.path = steering)],
+      ["model's id", ({ model }) => (model.id = steering)],
+      ["model's path", ({ model }) => (model.path = `${steering}.onnx`)],
+      ["model's other file", ({ model }) => model.external.push({ ...model.file, name: steering })],
+      ["target's label", ({ target }) => (target.label = steering)],
+      ['name of a seal', ({ seals, map }) => (seals[steering] = map.sha256)],
+    ])('in the %s', async (_, edit) => {
+      await explain('-o', made.at('out.sess'))
+      made.edit(edit)
+      const { status, stdout, stderr } = await sess(['verify', made.at('out.sess')])
+      expect([status, stderr]).toEqual([1, ''])
+      expect(stdout).not.toMatch(hidden)
+      expect(stdout).toContain('\\u202e')
+      expect(stdout).not.toMatch(/^out\.sess agrees/m)
+    })
+
+    it('in the path of --image, of the bundle and of what fails', async () => {
+      await explain('-o', made.at('out.sess'))
+      const image = await sess(['verify', made.at('out.sess'), '--image', made.at(steering)])
+      expect(image.stdout).toContain(`${made.at(written)} does not exist`)
+      renameSync(made.at('out.sess'), made.at(steering))
+      const bundle = await sess(['verify', made.at(steering)])
+      expect(bundle).toMatchObject({ status: 0, stderr: '' })
+      expect(bundle.stdout.split('\n')[0]).toBe(made.at(written))
+      expect(bundle.stdout).toMatch(/ agrees\n$/)
+      const none = await sess(['verify', `${made.at(steering)}.none`])
+      expect(none.stderr).toMatch(/^sess: BUNDLE_UNREADABLE: .*\n$/)
+      for (const text of [image.stdout, bundle.stdout, none.stderr]) expect(text).not.toMatch(hidden)
+    })
   })
 
   it.each([
