@@ -3,11 +3,20 @@ import { createReadStream } from 'node:fs'
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { throwIfAborted } from '../io/abort.ts'
 
-/** SHA-256 of a file in hexadecimal. Streamed, so that memory does not grow with the file. */
+/**
+ * SHA-256 of a file in hexadecimal. Streamed, so that memory does not grow with the file.
+ * @throws SessError `ABORTED`; the system's own error where the file cannot be read
+ */
 export async function sha256Of(path: string, signal: AbortSignal | undefined): Promise<string> {
+  throwIfAborted(signal)
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) })) {
-    hash.update(chunk)
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) })) {
+      hash.update(chunk)
+    }
+  } catch (error) {
+    throwIfAborted(signal)
+    throw error
   }
   return hash.digest('hex')
 }
