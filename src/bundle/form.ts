@@ -10,8 +10,11 @@ export const bundleFile = 'bundle.json'
 export const mapFile = 'map.npy'
 export const windowsFile = 'windows.npy'
 
-/** No honest description of a run is larger. */
-export const MAX_BUNDLE_BYTES = 2 ** 24
+/** 100,000 windows that are not finite, 10,000 levels and as many files of weights take 3 MB. */
+export const MAX_BUNDLE_BYTES = 2 ** 22
+const mostEntries = 10_000
+/** No advice to a reader is longer, whatever a bundle repeats. */
+const longestFault = 1000
 
 const text = z.string().refine((value) => value.isWellFormed(), { error: 'must be whole Unicode' })
 const name = text.min(1).max(4096)
@@ -27,6 +30,22 @@ const triple = z.tuple([pixelNumber, pixelNumber, pixelNumber])
 const layout = z.enum(['NCHW', 'NHWC'])
 const channels = z.enum(['RGB', 'BGR'])
 const activation = z.enum(['softmax', 'sigmoid'])
+
+/** One check for all of a long list: a fault of each entry would take a thousand times its memory. */
+const counts = z.custom<number[]>(
+  (list) => Array.isArray(list) && list.every((v) => Number.isSafeInteger(v) && v >= 0),
+  {
+    error: 'must be a list of window indices',
+  },
+)
+
+/** Texts by name, few enough to look at each. */
+function fewTexts<T extends z.ZodType<string>>(longestName: number, value: T) {
+  const few = z.record(z.string(), z.unknown()).refine((fields) => Object.keys(fields).length <= 1000, {
+    error: 'must have at most 1000 fields',
+  })
+  return few.pipe(z.record(z.string().max(longestName), value))
+}
 
 /** What the manifest itself states, labels by their hash. */
 const statedSchema = z.strictObject({
@@ -64,7 +83,7 @@ const contentSchema = z.strictObject({
     id: name,
     path: path.optional(),
     file,
-    external: z.array(file),
+    external: z.array(file).max(mostEntries),
     stated: statedSchema.optional(),
     input: z.strictObject({ name, layout, channels, height: side, width: side }),
     preprocess: z.strictObject({
@@ -84,7 +103,12 @@ const contentSchema = z.strictObject({
     logit: z.number().nullable(),
     probability: z.number().nullable(),
   }),
-  options: z.record(z.string(), z.unknown()),
+  options: z
+    .record(z.string(), z.unknown())
+    .refine(({ scales }) => !Array.isArray(scales) || scales.length <= mostEntries, {
+      path: ['scales'],
+      error: `must be at most ${mostEntries}`,
+    }),
   device: z.strictObject({
     type: z.enum(['cpu', 'cuda']),
     threads: count.optional(),
@@ -96,21 +120,39 @@ const contentSchema = z.strictObject({
     window: size,
     sess: z.boolean(),
     antialias: z.boolean(),
-    scales: z.array(side).max(10_000),
+    scales: z.array(side).max(mostEntries),
     step: z.tuple([side, side]),
-    levels: z.array(size).max(10_000),
+    levels: z.array(size).max(mostEntries),
     windows: side,
     baseWindow: count.nullable(),
     forwards: count,
     batch: side,
   }),
-  nonfinite: z.array(count),
+  nonfinite: counts,
   map: z.strictObject({ file: z.literal(mapFile), height: side, width: side, maximum: z.number(), sha256 }),
   windows: z.strictObject({ file: z.literal(windowsFile), count: side, sha256 }),
-  versions: z.record(z.string().max(100), z.string().max(100)),
+  versions: fewTexts(100, z.string().max(100)),
 })
 
-const bundleSchema = contentSchema.extend({ seals: z.record(z.string().max(200), sha256) })
+const bundleSchema = contentSchema
+  .extend({ seals: fewTexts(200, sha256) })
+  .superRefine(({ photo, map, plan, windows, nonfinite }, { addIssue }) => {
+    const differ = (field: string, value: number, than: string, other: number) => {
+      if (value !== other) addIssue({ code: 'custom', path: [field], message: `is ${value} where ${than} is ${other}` })
+    }
+    for (const side of ['height', 'width'] as const) {
+      differ(`map.${side}`, map[side], `photo.${side}`, photo[side])
+      differ(`plan.image.${side}`, plan.image[side], `photo.${side}`, photo[side])
+    }
+    differ('windows.count', windows.count, 'plan.windows', plan.windows)
+    if (nonfinite.some((index, i) => index >= plan.windows || index <= (nonfinite[i - 1] ?? -1))) {
+      addIssue({
+        code: 'custom',
+        path: ['nonfinite'],
+        message: `must be indices of ${plan.windows} windows, ascending`,
+      })
+    }
+  })
 
 export type BundleContent = z.infer<typeof contentSchema>
 export type StatedFacts = z.infer<typeof statedSchema>
@@ -157,5 +199,6 @@ function explainOptions(options: Readonly<Record<string, unknown>>, bundle: stri
 
 export function unreadable(bundle: string, what: string, cause?: unknown): SessError {
   const advice = 'Take a folder that sess explain -o NAME.sess wrote'
-  return new SessError('BUNDLE_UNREADABLE', `${bundle}: ${what}. ${advice}.`, { cause })
+  const fault = what.length > longestFault ? `${what.slice(0, longestFault)}...` : what
+  return new SessError('BUNDLE_UNREADABLE', `${bundle}: ${fault}. ${advice}.`, { cause })
 }

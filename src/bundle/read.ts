@@ -44,12 +44,32 @@ export interface ReadPlane {
   readonly plane: Plane | undefined
 }
 
+/** What a bundle says of a file of numbers. */
+interface SealedPlane {
+  readonly file: string
+  readonly height: number
+  readonly width: number
+  readonly sha256: string
+}
+
+/** How many samples are read at most, and the option that says so. */
+export interface ReadLimit {
+  readonly samples: number
+  readonly option: string
+}
+
+/** A file is not looked at where the bundle says that it is larger than the limit, or where it is larger than said. */
 export async function readPlane(
   folder: string,
-  sealed: { readonly file: string; readonly height: number; readonly width: number; readonly sha256: string },
+  sealed: SealedPlane,
+  limit: ReadLimit,
   signal: AbortSignal | undefined,
 ): Promise<ReadPlane> {
   const { file, height, width, sha256 } = sealed
+  if (height * width > limit.samples) {
+    const why = `${height} x ${width} samples are not read: more than ${limit.option} allows`
+    return { check: missing(file, why), plane: undefined }
+  }
   const path = join(folder, file) // a link is no part of the bundle
   const info = await lstat(path).catch(() => undefined)
   if (info === undefined) return { check: missing(file, 'is not in the bundle'), plane: undefined }

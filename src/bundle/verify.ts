@@ -1,14 +1,14 @@
 import { SessError, type SessErrorCode } from '../error.ts'
 import type { Explanation } from '../explanation.ts'
 import { throwIfAborted } from '../io/abort.ts'
-import { checkVerifyOptions, type VerifyOptions } from '../options.ts'
+import { checkVerifyOptions, explainDefaults, type VerifyOptions } from '../options.ts'
 import { versions } from '../versions.ts'
 import { explainAgain } from './again.ts'
 import { type Check, noted, type Verification, type WindowDifference } from './check.ts'
 import type { Bundle } from './form.ts'
 import { checkModel, checkPhoto } from './inputs.ts'
 import { type MapDifference, mapDifference } from './map-difference.ts'
-import { openBundle, type ReadPlane, readPlane, sealChecks } from './read.ts'
+import { type OpenedBundle, openBundle, type ReadPlane, readPlane, sealChecks } from './read.ts'
 import {
   allowanceOf,
   mapCheck,
@@ -41,9 +41,8 @@ export async function verify(path: string, given: VerifyOptions = {}): Promise<V
   const options = checkVerifyOptions(given)
   const { signal } = options
   const opened = await openBundle(path, signal)
-  const { folder, bundle } = opened
-  const map = await readPlane(folder, bundle.map, signal)
-  const scores = await readPlane(folder, { ...bundle.windows, height: bundle.windows.count, width: 2 }, signal)
+  const { bundle } = opened
+  const { map, scores } = await readResults(opened, options)
   const photo = await checkPhoto(opened, options)
   const model = await checkModel(opened, options)
   const before = [
@@ -69,6 +68,18 @@ export async function verify(path: string, given: VerifyOptions = {}): Promise<V
     throwIfAborted(signal)
     if (!(error instanceof SessError) || ours.has(error.code)) throw error
     return result([notComputed(error.message)])
+  }
+}
+
+/** As large as the limits of whoever asks allow, not as the bundle says. */
+async function readResults({ folder, bundle }: OpenedBundle, options: VerifyOptions) {
+  const { maxPixels = explainDefaults.maxPixels, maxWindows = explainDefaults.maxWindows, signal } = options
+  const pixels = { samples: maxPixels, option: `maxPixels ${maxPixels} (--max-pixels)` }
+  const windows = { samples: 2 * maxWindows, option: `maxWindows ${maxWindows} (--max-windows)` }
+  const scores = { ...bundle.windows, height: bundle.windows.count, width: 2 }
+  return {
+    map: await readPlane(folder, bundle.map, pixels, signal),
+    scores: await readPlane(folder, scores, windows, signal),
   }
 }
 

@@ -189,6 +189,20 @@ describe('verify', () => {
     expect(detail(small, 'pixels')).toMatch(/the limit is 100/)
   })
 
+  it('reads no more numbers than its limits allow', async () => {
+    const bundle = await made.bundle()
+    const few = await verify(bundle, { maxWindows: made.read().plan.windows - 1 })
+    expect(named(few, 'missing')).toEqual(['windows.npy', 'map'])
+    expect(detail(few, 'windows.npy')).toMatch(
+      /samples are not read: more than maxWindows \d+ \(--max-windows\) allows/,
+    )
+    const small = await verify(bundle, { maxPixels: 23 * 31 - 1 })
+    expect(named(small, 'missing')).toEqual(['pixels', 'map.npy', 'map'])
+    expect(detail(small, 'map.npy')).toMatch(/^23 x 31 samples are not read: more than maxPixels 712/)
+    const enough = await verify(bundle, { maxWindows: made.read().plan.windows, maxPixels: 23 * 31 })
+    expect(bad(enough)).toEqual([])
+  })
+
   it('can be stopped', async () => {
     const bundle = await made.bundle()
     await expect(verify(bundle, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
