@@ -33,33 +33,47 @@ export function targetCheck({ target: recorded }: Bundle, found: ClassScore, tol
   return changed('target', `class ${index}, ${text(logit, probability)} instead of ${before}`)
 }
 
-/** The windows whose probability differs by more than the tolerance: how many, and the three that differ most. */
+/**
+ * The windows whose probability or weight differs by more than the tolerances: how many, and the three whose
+ * probability differs most.
+ */
 export function windowsCheck(
   recorded: Plane,
   { windows }: Explanation,
-  tolerance: number,
+  tolerances: { readonly probability: number; readonly weight: number },
 ): { readonly check: Check; readonly most: readonly WindowDifference[] } {
   if (recorded.height !== windows.length) {
     const what = `${windows.length} instead of ${recorded.height}: their probabilities cannot be compared`
     return { check: changed('windows', what), most: [] }
   }
-  let differing = 0
-  let most: readonly WindowDifference[] = []
-  for (const { index, level, y, x, box, probability } of windows) {
-    const before = recorded.data[2 * index] ?? Number.NaN
+  const probabilities: WindowDifference[] = []
+  const weights: WindowDifference[] = []
+  for (const { index, level, y, x, box, probability, weight } of windows) {
+    const place = { index, level, y, x, box }
     const found = Math.fround(probability) // as the file holds it
-    if (near(found, before, tolerance)) continue
-    differing++
-    most = [...most, { index, level, y, x, box, recorded: before, found }].sort(byDifference).slice(0, 3)
+    const [p = Number.NaN, w = Number.NaN] = recorded.data.subarray(2 * index, 2 * index + 2)
+    if (!near(found, p, tolerances.probability)) probabilities.push({ ...place, recorded: p, found })
+    if (!near(weight, w, tolerances.weight)) weights.push({ ...place, recorded: w, found: weight })
   }
-  if (differing === 0) {
-    return { check: same('windows', `${windows.length} probabilities within ${tolerance}`), most: [] }
-  }
-  const shown = most.map(
-    (w) => `window ${w.index} (level ${w.level} at ${w.x},${w.y}) ${number(w.found)} instead of ${number(w.recorded)}`,
-  )
-  const count = `${differing} of ${windows.length} probabilities differ by more than ${tolerance}`
-  return { check: changed('windows', `${count}, most: ${shown.join('; ')}`), most }
+  const most = probabilities.sort(byDifference).slice(0, 3)
+  const heaviest = weights.sort(byDifference).slice(0, 1)
+  const of = (count: number, what: string, tolerance: number, shown: readonly WindowDifference[]) =>
+    count === 0
+      ? []
+      : [
+          `${count} of ${windows.length} ${what} differ by more than ${tolerance}, most: ${shown.map(shownWindow).join('; ')}`,
+        ]
+  const faults = [
+    ...of(probabilities.length, 'probabilities', tolerances.probability, most),
+    ...of(weights.length, 'weights', tolerances.weight, heaviest),
+  ]
+  if (faults.length > 0) return { check: changed('windows', faults.join('; ')), most }
+  const within = `${windows.length} probabilities within ${tolerances.probability}, weights within ${tolerances.weight}`
+  return { check: same('windows', within), most }
+}
+
+function shownWindow({ index, level, y, x, recorded, found }: WindowDifference): string {
+  return `window ${index} (level ${level} at ${x},${y}) ${number(found)} instead of ${number(recorded)}`
 }
 
 /** The largest first; one that is not finite before all others. */

@@ -101,7 +101,10 @@ async function compareResults(
   const checks = [planCheck(bundle, explanation), targetCheck(bundle, explanation.target, tolerance / 10)]
   let windows: readonly WindowDifference[] = []
   if (recorded.scores.plane !== undefined) {
-    const { check, most } = windowsCheck(recorded.scores.plane, explanation, tolerance / 10)
+    const { check, most } = windowsCheck(recorded.scores.plane, explanation, {
+      probability: tolerance / 10,
+      weight: tolerance, // up to 1, as the map is
+    })
     checks.push(check)
     windows = most
   }

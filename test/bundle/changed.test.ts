@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -264,5 +265,29 @@ describe('a changed map', () => {
     expect(bad(found)).toEqual(['windows.npy', 'windows'])
     expect(found.windows.map(({ index }) => index)).toEqual([1, 4])
     expect(found.windows[1]?.found).toBeCloseTo(before, 6)
+  })
+
+  it.each([
+    ['raised', 0.004],
+    ['not a number', Number.NaN],
+  ])('is told with a window whose weight alone is %s, as its seal was renewed', async (_, by) => {
+    const bundle = await made.bundle()
+    const path = join(bundle, 'windows.npy')
+    const file = readFileSync(path)
+    const count = made.read().windows.count
+    const values = new Float32Array(file.buffer, file.byteOffset + file.length - 8 * count, 2 * count)
+    const before = values[2 * 4 + 1] ?? 0
+    values[2 * 4 + 1] = before + by
+    writeFileSync(path, file)
+    made.edit((content) => {
+      content.windows.sha256 = createHash('sha256').update(file).digest('hex')
+      const { seals: __, ...rest } = content
+      content.seals = sealsOf(rest)
+    })
+    const found = await verify(bundle)
+    expect(bad(found)).toEqual(['windows'])
+    expect(detail(found, 'windows')).toMatch(/^1 of \d+ weights differ by more than 0\.001, most: window 4 \(/)
+    expect(found.windows).toEqual([])
+    if (!Number.isNaN(by)) expect(bad(await verify(bundle, { tolerance: 0.01 }))).toEqual([])
   })
 })
