@@ -5,7 +5,7 @@ import { type FusedWindows, placedWindows } from './fused-windows.ts'
 import type { Plan } from './plan.ts'
 
 /** Samples of windows' maps that are made at once: those of a block are gone through in one turn of the event loop. */
-const blockSamples = 1 << 18
+const blockSamples = 1 << 16
 
 /** A window's map, weighed and calibrated, along one row of the photo. */
 interface CalibratedRow {
