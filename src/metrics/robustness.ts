@@ -1,5 +1,6 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { quantileSorted } from 'd3-array'
+import type { ExplainedWindow } from '../explanation.ts'
 import type { Rect } from '../native.ts'
 import type { Peak } from './peak.ts'
 
@@ -48,16 +49,7 @@ export interface Robustness {
 }
 
 /** What the numbers are made of. */
-export interface ScoredWindow {
-  readonly index: number
-  readonly level: number
-  /** In the photo's pixels. */
-  readonly box: Rect
-  /** NaN where the logits are not finite. */
-  readonly probability: number
-  readonly weight: number
-  readonly kept: boolean
-}
+export type ScoredWindow = Pick<ExplainedWindow, 'index' | 'level' | 'box' | 'probability' | 'weight' | 'kept'>
 
 /** Over half: what the share of high windows is counted by. */
 const highWeight = 0.5
