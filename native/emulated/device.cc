@@ -111,9 +111,9 @@ Counts Device::counts() {
   return counted;
 }
 
-void launch(CUstream_st* stream, std::function<void()> work) {
+cudaError_t launch(CUstream_st* stream, std::function<void()> work) {
   Device& device = Device::get();
-  (void)device.with([&] {
+  return device.with([&] {
     ++device.counted.launches;
     device.enqueue(stream, std::move(work));
     return cudaSuccess;

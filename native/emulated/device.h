@@ -86,6 +86,6 @@ class Device {
 };
 
 /** Enqueues a kernel, or a model's pass. */
-void launch(CUstream_st* stream, std::function<void()> work);
+cudaError_t launch(CUstream_st* stream, std::function<void()> work);
 
 }  // namespace sess::emulated

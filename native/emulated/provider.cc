@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "cuda/check.h"
 #include "emulated/device.h"
 #include "ort/cuda_provider.h"
 
@@ -14,10 +15,9 @@ Ort::MemoryInfo memoryOf(const CudaStream&) {
 }
 
 void enqueueRun(const CudaStream& cuda, Ort::Session& session, Ort::RunOptions&, Ort::IoBinding&& binding) {
-  emulated::launch(static_cast<cudaStream_t>(cuda.stream),
-                   [&session, kept = std::make_shared<Ort::IoBinding>(std::move(binding))] {
-                     session.Run(Ort::RunOptions(), *kept);
-                   });
+  const auto kept = std::make_shared<Ort::IoBinding>(std::move(binding));
+  const auto pass = [&session, kept] { session.Run(Ort::RunOptions(), *kept); };
+  cuda::check(emulated::launch(static_cast<cudaStream_t>(cuda.stream), pass), "running the model");
 }
 
 }  // namespace sess::ort
