@@ -40,6 +40,9 @@ Device::Device() {
   if (const char* const given = std::getenv("SESS_EMULATED_MEMORY"); given != nullptr && *given != '\0') {
     memory.setLimit(std::strtoull(given, nullptr, 10));
   }
+  if (const char* const given = std::getenv("SESS_EMULATED_FAILURE"); given != nullptr) {
+    callsToFailure_ = static_cast<int>(std::strtol(given, nullptr, 10));
+  }
   (void)std::atexit(writeCounts);
 }
 

@@ -20,8 +20,12 @@ class HostMemory {
     std::memset(memory_.get(), 0xA5, bytes);
   }
   [[nodiscard]] void* get() const { return memory_.get(); }
-  void write(const void* from, std::size_t bytes) { std::memcpy(memory_.get(), from, bytes); }
-  void read(void* to, std::size_t bytes) const { std::memcpy(to, memory_.get(), bytes); }
+  void write(const void* from, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(memory_.get(), from, bytes);
+  }
+  void read(void* to, std::size_t bytes) const {
+    if (bytes > 0) std::memcpy(to, memory_.get(), bytes);
+  }
 
  private:
   struct Free {
