@@ -64,12 +64,14 @@ function installPackages() {
 
 const bin = (name) => join(root, 'node_modules/.bin', name)
 
-function buildAddon() {
+/** @param {readonly string[]} [options] of cmake-js */
+export function compileAddon(options = []) {
+  const common = ['-p', '2', '-l', 'warn', ...options]
   try {
-    execFileSync(bin('cmake-js'), ['compile', '-p', '2', '-l', 'warn'], { cwd: root, stdio: 'pipe' })
+    execFileSync(bin('cmake-js'), ['compile', ...common], { cwd: root, stdio: 'pipe' })
   } catch {
     // A build folder of another machine or an interrupted configuration: once more, from nothing, to be seen.
-    run(bin('cmake-js'), ['rebuild', '-p', '2', '-l', 'warn'])
+    run(bin('cmake-js'), ['rebuild', ...common])
   }
 }
 
@@ -78,7 +80,7 @@ export function setUp({ tests = false } = {}) {
   installDebian(tests ? { ...toBuild, ...toTest } : toBuild)
   installPackages()
   console.log('Building the native addon and dist/')
-  buildAddon()
+  compileAddon()
   run(bin('tsc'), ['-p', 'tsconfig.build.json'])
   run(process.execPath, [join(root, 'scripts/bundle-report.mjs')])
 }

@@ -1,5 +1,6 @@
 /** Everything that is checked, from a bare clone: set-up, format, lint, types, native tests, TypeScript tests. */
 import { join } from 'node:path'
+import { buildEmulated, emulatedTests, onEmulated } from './emulated.mjs'
 import { root, run, setUp } from './setup.mjs'
 
 setUp({ tests: true })
@@ -9,5 +10,10 @@ const build = join(root, 'build/test')
 const options = ['-DSESS_TESTS=ON', '-DCMAKE_BUILD_TYPE=Release', '-DSESS_CUDA_ARCHITECTURES=90']
 run('cmake', ['-S', root, '-B', build, ...options])
 run('cmake', ['--build', build, '--parallel', '2'])
-run('ctest', ['--test-dir', build, '--output-on-failure', '--parallel', '2'])
-run(join(root, 'node_modules/.bin/vitest'), ['run'])
+buildEmulated()
+for (const folder of [build, emulatedTests]) {
+  run('ctest', ['--test-dir', folder, '--output-on-failure', '--parallel', '2'])
+}
+const vitest = join(root, 'node_modules/.bin/vitest')
+run(vitest, ['run'])
+run(vitest, ['run', '--config', 'vitest.cuda.config.ts'], { env: onEmulated(process.env) })

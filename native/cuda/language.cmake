@@ -1,10 +1,11 @@
 # CUDA as a language, where it is wanted and there. Included at the top: the linker of every target must know of it.
-set(SESS_CUDA AUTO CACHE STRING "AUTO: where nvcc is found; ON: required; OFF")
+set(SESS_CUDA AUTO CACHE STRING "AUTO: where nvcc is found; ON: required; OFF; EMULATED: on the host, for tests")
+set_property(CACHE SESS_CUDA PROPERTY STRINGS AUTO ON OFF EMULATED)
 set(SESS_CUDA_ARCHITECTURES "75-real;80-real;86-real;89-real;90-real;100-real;120"
     CACHE STRING "GPU architectures; the last also embeds PTX for those to come")
 set(have_cuda OFF)
 set(nvcc_version 0)
-if(NOT SESS_CUDA STREQUAL "OFF")
+if(SESS_CUDA STREQUAL "AUTO" OR SESS_CUDA STREQUAL "ON")
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)

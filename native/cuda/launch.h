@@ -14,7 +14,7 @@
  * `body(i)`, one thread for each i, or `body(team, block)`, a team of kThreads threads with shared memory that goes
  * through its work in phases.
  *
- * A launcher (stream.h on the device, test/host_launch.h on the host) has
+ * A launcher (stream_launcher.h on a device, test/host_launch.h on the host) has
  *   threads(n, body)            body(i) for i < n
  *   blocks(n, bytes, body)      body(team, b) for b < n, each team with `bytes` of shared memory
  *   upload(span)                a copy of a small host array in device memory, until the op ends

@@ -4,7 +4,10 @@
 #include <malloc.h>
 #endif
 
+#include <utility>
+
 #include "core/error.h"
+#include "ort/cuda_provider.h"
 #include "ort/failure.h"
 #include "ort/runtime.h"
 
@@ -34,33 +37,10 @@ Error failure(const Ort::Exception& error, const std::string& what, bool onCuda,
   return {code, what + (code == Code::outOfMemory ? " for want of memory: " : ": ") + message};
 }
 
-/** Without copies of its own: what runs does so on our stream, which alone orders it. */
-void appendCuda(Ort::SessionOptions& so, const CudaStream& cuda, Precision precision) {
-  try {
-    Ort::CUDAProviderOptions options;  // loads the provider
-    options.Update({{"device_id", std::to_string(cuda.device)},
-                    {"arena_extend_strategy", "kSameAsRequested"},
-                    {"cudnn_conv_algo_search", "HEURISTIC"},
-                    {"use_tf32", precision == Precision::tf32 ? "1" : "0"},
-                    {"do_copy_in_default_stream", "1"}});
-    options.UpdateWithValue("user_compute_stream", cuda.stream);
-    so.AppendExecutionProvider_CUDA_V2(*options);
-  } catch (const Ort::Exception& error) {
-    const std::string message = error.what();
-    throw Error(failureCode(message, true, Code::deviceUnavailable),
-                "ONNX Runtime's CUDA provider cannot be used: " + message);
-  }
-}
-
 TensorInfo tensorInfo(const std::string& name, const Ort::TypeInfo& type) {
   if (type.GetONNXType() != ONNX_TYPE_TENSOR) return {name, ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED, {}};
   const auto info = type.GetTensorTypeAndShapeInfo();
   return {name, info.GetElementType(), info.GetShape()};
-}
-
-Ort::MemoryInfo memoryOf(const std::optional<CudaStream>& cuda) {
-  if (!cuda) return Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault);
-  return {"Cuda", OrtDeviceAllocator, cuda->device, OrtMemTypeDefault};
 }
 
 Ort::Value value(const Ort::MemoryInfo& memory, const Bound& bound) {
@@ -82,7 +62,7 @@ void giveBackFreedMemory() {
 Session::Session(const SessionOptions& options) : cuda_(options.cuda) {
   Ort::Env& env = environment();  // first: without it there is no API to make options with
   try {
-    memory_ = memoryOf(cuda_);
+    memory_ = cuda_ ? memoryOf(*cuda_) : Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault);
     Ort::SessionOptions so = ortOptions(options);
     if (cuda_) appendCuda(so, *cuda_, options.precision);
     session_ = Ort::Session(env, options.model.data(), options.model.size(), so);
@@ -103,12 +83,15 @@ Session::Session(const SessionOptions& options) : cuda_(options.cuda) {
 void Session::run(const std::vector<Bound>& inputs, const std::vector<Bound>& outputs, Interrupt& interrupt) {
   try {
     Ort::RunOptions options;
-    if (cuda_) options.AddConfigEntry("disable_synchronize_execution_providers", "1");
     const Interrupt::Scope scope(interrupt, [&options] { options.SetTerminate(); });
     Ort::IoBinding binding(session_);
     for (const Bound& bound : inputs) binding.BindInput(bound.name.c_str(), value(memory_, bound));
     for (const Bound& bound : outputs) binding.BindOutput(bound.name.c_str(), value(memory_, bound));
-    session_.Run(options, binding);
+    if (cuda_) {
+      enqueueRun(*cuda_, session_, options, std::move(binding));
+    } else {
+      session_.Run(options, binding);
+    }
   } catch (const Ort::Exception& error) {
     if (interrupt.raised()) throw Error(Code::aborted, "The run was aborted.");
     throw failure(error, "ONNX Runtime cannot run the model", cuda_.has_value(), Code::modelUnsupported);

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <barrier>
 #include <cstddef>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <span>
 #include <stdexcept>
 #include <thread>
@@ -13,73 +11,14 @@
 
 #include "core/error.h"
 #include "cuda/launch.h"
+#include "emulated/host_team.h"
 
 /** Launches the bodies of the CUDA kernels on the host. */
 namespace sess::test {
 
-/** Memory of exactly so many bytes, filled with a pattern: what reads too far or too early shows. */
-class HostMemory {
- public:
-  explicit HostMemory(std::size_t bytes) : memory_(::operator new (bytes, std::align_val_t{64})) {
-    std::memset(memory_.get(), 0xA5, bytes);
-  }
-  [[nodiscard]] void* get() const { return memory_.get(); }
-  void write(const void* from, std::size_t bytes) { std::memcpy(memory_.get(), from, bytes); }
-  void read(void* to, std::size_t bytes) const { std::memcpy(to, memory_.get(), bytes); }
-
- private:
-  struct Free {
-    void operator()(void* p) const { ::operator delete (p, std::align_val_t{64}); }
-  };
-  std::unique_ptr<void, Free> memory_;
-};
-
-/** How the threads of a team take turns. */
-enum class Turns {
-  forward,    // one after the other
-  backward,   // the last one first: a phase whose threads read what others write comes out otherwise
-  concurrent  // on threads of the host, for ThreadSanitizer to watch
-};
-
-/** One thread of a team, or all of them. */
-class HostTeam {
- public:
-  HostTeam(std::byte* shared, std::size_t bytes, Turns turns, int lane, std::barrier<>* others)
-      : shared_(shared), left_(bytes), turns_(turns), lane_(lane), others_(others) {}
-
-  template <class Body>
-  void each(int n, const Body& body) {
-    if (turns_ == Turns::backward) {
-      for (int i = n - 1; i >= 0; --i) body(i);
-    } else {
-      for (int i = lane_; i < n; i += turns_ == Turns::concurrent ? kLanes : 1) body(i);
-    }
-    sync();
-  }
-  void sync() {
-    if (others_ != nullptr) others_->arrive_and_wait();
-  }
-  void count(int* p) { ++std::atomic_ref<int>(*p); }
-
-  template <class T>
-  T* array(std::int64_t n) {
-    const std::size_t bytes = cuda::sharedBytes<T>(n);
-    if (bytes > left_) throw std::logic_error("a team takes more shared memory than it was given");
-    auto* const taken = reinterpret_cast<T*>(shared_);
-    shared_ += bytes;
-    left_ -= bytes;
-    return taken;
-  }
-
-  static constexpr int kLanes = 3;
-
- private:
-  std::byte* shared_;
-  std::size_t left_;
-  Turns turns_;
-  int lane_;
-  std::barrier<>* others_;
-};
+using emulated::HostMemory;
+using emulated::HostTeam;
+using emulated::Turns;
 
 class HostLauncher {
  public:

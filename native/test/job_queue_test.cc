@@ -38,6 +38,23 @@ TEST(JobQueue, OutlivesItsOwnerUntilItsJobsHaveRun) {
   EXPECT_EQ(done.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
 }
 
+TEST(JobQueue, MayEndWithTheJobThatHasItsLastHandle) {
+  for (const bool afterwards : {false, true}) {
+    std::promise<void> go, ended;
+    {
+      const std::shared_ptr<JobQueue> queue(std::make_unique<JobQueue>().release(), [&](JobQueue* last) {
+        std::unique_ptr<JobQueue>(last).reset();
+        ended.set_value();
+      });
+      const JobQueue::Job job = [queue, ready = go.get_future().share()] { ready.wait(); };
+      JobQueue& own = *queue;
+      own.enqueue(afterwards ? [&own, job] { own.afterwards(job); } : job);
+    }
+    go.set_value();
+    ASSERT_EQ(ended.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  }
+}
+
 TEST(Interrupt, StopsWhatRunsWhenItIsRaised) {
   for (int round = 0; round < 200; ++round) {
     Interrupt interrupt;

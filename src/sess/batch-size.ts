@@ -49,7 +49,7 @@ export async function inSmallerBatches<T>(first: number, run: (batch: number) =>
       if (!(error instanceof SessError && error.code === 'OUT_OF_MEMORY')) throw error
       if (batch > 1) continue
       const tried = first === 1 ? 'a batch of 1' : `batches from ${first} down to 1`
-      throw new SessError('OUT_OF_MEMORY', `${error.message} Tried: ${tried}.`, { cause: error })
+      throw new SessError('OUT_OF_MEMORY', `${error.message.replace(/\.?$/, '.')} Tried: ${tried}.`, { cause: error })
     }
   }
 }

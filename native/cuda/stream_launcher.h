@@ -9,66 +9,22 @@
 
 namespace sess::cuda {
 
-/** A block of threads. For the host compiler, which never calls it, the bodies are empty. */
-class DeviceTeam {
+/** Launches on a stream of a device. `Kernels` starts them: threads(stream, blocks, n, body), blocks(stream, n, bytes,
+ * body). */
+template <class Kernels>
+class StreamLauncher {
  public:
-  SESS_HD explicit DeviceTeam(unsigned char* shared) : shared_(shared) {}
-
-  template <class Body>
-  SESS_HD void each(int n, const Body& body) const {
-#if defined(__CUDA_ARCH__)
-    for (int i = static_cast<int>(threadIdx.x); i < n; i += kThreads) body(i);
-#endif
-    sync();
-  }
-  SESS_HD void sync() const {
-#if defined(__CUDA_ARCH__)
-    __syncthreads();
-#endif
-  }
-  SESS_HD void count([[maybe_unused]] int* p) const {
-#if defined(__CUDA_ARCH__)
-    atomicAdd(p, 1);
-#endif
-  }
-  template <class T>
-  SESS_HD T* array(std::int64_t n) {
-    T* const taken = reinterpret_cast<T*>(shared_);
-    shared_ += sharedBytes<T>(n);
-    return taken;
-  }
-
- private:
-  unsigned char* shared_;
-};
-
-template <class Body>
-__global__ void __launch_bounds__(kThreads) runThreads(const std::int64_t n, const __grid_constant__ Body body) {
-  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (i < n) body(i);
-}
-
-template <class Body>
-__global__ void __launch_bounds__(kThreads) runBlocks(const __grid_constant__ Body body) {
-  extern __shared__ __align__(16) unsigned char shared[];
-  DeviceTeam team(shared);
-  body(team, static_cast<std::int64_t>(blockIdx.x));
-}
-
-/** Launches on a stream of a device. */
-class DeviceLauncher {
- public:
-  explicit DeviceLauncher(int device) : device_(device) {
+  explicit StreamLauncher(int device) : device_(device) {
     check(cudaSetDevice(device), "the CUDA device cannot be used");
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
   }
-  ~DeviceLauncher() {
+  ~StreamLauncher() {
     (void)cudaSetDevice(device_);
     memory_.release(stream_);
     (void)cudaStreamDestroy(stream_);
   }
-  DeviceLauncher(const DeviceLauncher&) = delete;
-  DeviceLauncher& operator=(const DeviceLauncher&) = delete;
+  StreamLauncher(const StreamLauncher&) = delete;
+  StreamLauncher& operator=(const StreamLauncher&) = delete;
 
   [[nodiscard]] int device() const noexcept { return device_; }
   [[nodiscard]] cudaStream_t stream() const noexcept { return stream_; }
@@ -81,18 +37,12 @@ class DeviceLauncher {
 
   template <class Body>
   void threads(std::int64_t n, const Body& body) {
-    const unsigned blocks = gridOf(ceilDiv(n, kThreads));
-    if (blocks == 0) return;
-    runThreads<<<blocks, kThreads, 0, stream_>>>(n, body);
-    check(cudaGetLastError(), "launching a kernel");
+    if (const unsigned grid = gridOf(ceilDiv(n, kThreads)); grid > 0) Kernels::threads(stream_, grid, n, body);
   }
 
   template <class Body>
   void blocks(std::int64_t n, std::size_t bytes, const Body& body) {
-    const unsigned blocks = gridOf(n);
-    if (blocks == 0) return;
-    runBlocks<<<blocks, kThreads, bytes, stream_>>>(body);
-    check(cudaGetLastError(), "launching a kernel");
+    if (const unsigned grid = gridOf(n); grid > 0) Kernels::blocks(stream_, grid, bytes, body);
   }
 
   template <class T>
