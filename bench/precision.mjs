@@ -1,9 +1,11 @@
 /**
- * What float16 costs in accuracy: logits, top-1 and Grad-CAM maps of whole photos in float16 against float32, and how
- * many numbers of the gradient at the image are lost to 0. On the CPU, with every weight, activation and gradient that
- * is float16 rounded to it (`rounding.mjs`) and sums in float32: what a GPU's own sums add to this is not in it.
+ * What float16 and TF32 cost in accuracy: logits, top-1 and Grad-CAM maps of whole photos against float32, and how many
+ * numbers of the gradient at the image are lost to 0. On the CPU, with every weight, activation and gradient that is
+ * float16, or that TF32 multiplies, rounded to it (`rounding.mjs`) and sums in float32: what a GPU's own sums add to this
+ * is not in it.
  * `noise`: the same differences in float32 where each value of the photo moves by up to half a grey level.
- *   node bench/precision.mjs [--model FILE]... [--photos 20] [--threads 2] [--json bench/results/precision.json]
+ *   node bench/precision.mjs [--precision fp16|tf32] [--model FILE]... [--photos 20] [--threads 2]
+ *     [--json bench/results/precision.json]
  * Without --model: shared/models, and exports of .cache/gradients (bench/gradients/export.py; their weights are random).
  */
 import { existsSync, readdirSync } from 'node:fs'
@@ -18,10 +20,11 @@ import { bilinearMatrix } from '../dist/onnx/interpolation.js'
 import { openClassifier } from './gradients/open.mjs'
 import { report, root, shared } from './measure.mjs'
 import { seeded } from './mosaic-pictures.mjs'
-import { rounding } from './rounding.mjs'
+import { multiplyingInTf32, rounding } from './rounding.mjs'
 
 const { values } = parseArgs({
   options: {
+    precision: { type: 'string', default: 'fp16' },
     model: { type: 'string', multiple: true },
     photos: { type: 'string', default: '20' },
     threads: { type: 'string', default: '2' },
@@ -29,6 +32,8 @@ const { values } = parseArgs({
   },
 })
 const threads = Number(values.threads)
+if (!['fp16', 'tf32'].includes(values.precision)) throw new Error('--precision is fp16 or tf32')
+const inTf32 = values.precision === 'tf32'
 /** Photos of which the gradient at the image is compared. */
 const GRADIENTS = 5
 const exports = ['resnet18', 'mobilenet_v2', 'efficientnet_b0', 'convnext_tiny', 'swin_t', 'vit_b_16']
@@ -58,13 +63,12 @@ async function windowsOf({ height, width, layout }) {
   )
 }
 
-/** Opens a method's graph: what it gives for one window and class (-1: the argmax). */
-async function open(classifier, name) {
-  const isHalf = classifier.arithmetic.kind === 'float16'
+/** Opens a method's graph, as `round` makes it: what it gives for one window and class (-1: the argmax). */
+async function open(classifier, name, round = (bytes) => bytes) {
   const model = buildExplainModel(classifier, { method: methodByName(name), seeds: ['class'] })
   const { externalFolder } = model
   const folder = externalFolder === undefined ? {} : { externalFolder }
-  const bytes = isHalf ? rounding(model.encode()) : model.encode()
+  const bytes = round(model.encode())
   const session = await Session.open(device, { model: bytes, ...folder, threads, optimization: 'all' })
   const { height, width, layout, classes } = classifier
   const [target] = model.targets
@@ -135,10 +139,11 @@ function gradientDifferences(got, expected) {
 
 const allFinite = (...lists) => lists.every((list) => list.every(Number.isFinite))
 
-/** Runs `name` in float32, float16, and float32 on noisy windows; `of` compares two results. */
-async function differ(name, [full, half], images, classes, of) {
-  const [exact, rounded] = [await open(full, name), await open(half, name)]
-  const found = { half: [], noise: [], nonfinite: 0, classes: [] }
+/** Runs `name` in float32, with rounding, and in float32 on noisy windows; `of` compares two results. */
+async function differ(name, full, images, classes, of) {
+  const exact = await open(full, name)
+  const rounded = inTf32 ? await open(full, name, multiplyingInTf32) : await open(await inHalf(full), name, rounding)
+  const found = { rounded: [], noise: [], nonfinite: 0, classes: [] }
   for (const [i, image] of images.entries()) {
     const expected = await exact.run(image, classes?.[i] ?? -1)
     const chosen = classes?.[i] ?? argmax(expected.logits)
@@ -150,7 +155,7 @@ async function differ(name, [full, half], images, classes, of) {
       chosen,
     )
     found.classes.push(chosen)
-    found.half.push(of(got, expected))
+    found.rounded.push(of(got, expected))
     found.noise.push(of(noisy, expected))
   }
   exact.close()
@@ -160,20 +165,19 @@ async function differ(name, [full, half], images, classes, of) {
 
 async function compare(path) {
   const full = await openClassifier(device, path)
-  const both = [full, await inHalf(full)]
   const images = await windowsOf(full)
-  const cams = await differ('grad-cam', both, images, undefined, camDifferences)
-  const pixels = await differ('gradient', both, images.slice(0, GRADIENTS), cams.classes, gradientDifferences)
+  const cams = await differ('grad-cam', full, images, undefined, camDifferences)
+  const pixels = await differ('gradient', full, images.slice(0, GRADIENTS), cams.classes, gradientDifferences)
   const maps = (list) => list.flatMap(({ map }) => map)
   return {
     model: basename(path, '.onnx'),
     photos: images.length,
-    logits: Math.max(...cams.half.map(({ logits }) => logits)),
-    'top-1 agrees': mean(cams.half.map(({ agrees }) => agrees)),
-    'map mean': mean(maps(cams.half)),
-    'map 99.9 %': quantile(maps(cams.half), 0.999),
-    gradient: mean(pixels.half.map(({ apart }) => apart)),
-    'gradient lost to 0': mean(pixels.half.map(({ lost }) => lost)),
+    logits: Math.max(...cams.rounded.map(({ logits }) => logits)),
+    'top-1 agrees': mean(cams.rounded.map(({ agrees }) => agrees)),
+    'map mean': mean(maps(cams.rounded)),
+    'map 99.9 %': quantile(maps(cams.rounded), 0.999),
+    gradient: mean(pixels.rounded.map(({ apart }) => apart)),
+    'gradient lost to 0': mean(pixels.rounded.map(({ lost }) => lost)),
     'not finite': cams.nonfinite + pixels.nonfinite,
     'noise: logits': Math.max(...cams.noise.map(({ logits }) => logits)),
     'noise: map mean': mean(maps(cams.noise)),
@@ -187,4 +191,4 @@ for (const path of models) {
   rows.push(await compare(path))
   console.log(rows.at(-1))
 }
-report('float16 against float32, on the CPU', rows, values.json)
+report(`${inTf32 ? 'TF32' : 'float16'} against float32, on the CPU`, rows, values.json)
