@@ -8,3 +8,10 @@
 #define SESS_HD
 #define SESS_HD_INLINE inline __attribute__((always_inline))
 #endif
+
+/** A loop whose counter indexes registers. */
+#if defined(__CUDA_ARCH__)
+#define SESS_UNROLL _Pragma("unroll")
+#else
+#define SESS_UNROLL
+#endif

@@ -5,6 +5,13 @@
 
 namespace sess::cuda {
 
+/** One thread's own T, in its registers. */
+template <class T>
+struct DeviceOwn {
+  T value{};
+  SESS_HD T& of(int) { return value; }
+};
+
 /** A block of threads. For the host compiler, which never calls it, the bodies are empty. */
 class DeviceTeam {
  public:
@@ -32,6 +39,10 @@ class DeviceTeam {
     T* const taken = reinterpret_cast<T*>(shared_);
     shared_ += sharedBytes<T>(n);
     return taken;
+  }
+  template <class T>
+  SESS_HD DeviceOwn<T> own() const {
+    return {};
   }
 
  private:

@@ -16,14 +16,15 @@ SESS_HD inline int lowestBit(std::uint32_t mask) {
 
 /**
  * A tile of the photo, folded by gathering: the windows that touch it come one after the other, in their order, so sums
- * depend on nothing else. For each, the level's rows that the tile reads are made along the photo's columns once and
- * stay in shared memory with the sums; a pixel then interpolates between two of them.
+ * depend on nothing else. For each, the level's rows that the tile reads are made along the photo's columns once, in
+ * shared memory; a pixel then interpolates between two of them. Each thread has every fourth pixel of a column and
+ * keeps their sums to itself.
  */
 struct FoldTile {
   static constexpr int kColumns = 64, kMostRows = 32, kWords = kThreads;
-  static constexpr std::size_t kShared = 2 * sharedBytes<float>(kColumns * kMostRows) +
-                                         sharedBytes<float>(2 * kColumns * kMostRows) +
-                                         sharedBytes<std::uint32_t>(kWords);
+  static constexpr int kRowsAtOnce = kThreads / kColumns, kPixelsOfThread = kMostRows / kRowsAtOnce;
+  static constexpr std::size_t kShared =
+      sharedBytes<float>(2 * kColumns * kMostRows) + sharedBytes<std::uint32_t>(kWords);
 
   Pieces windows;
   Fusion mode;
@@ -39,10 +40,12 @@ struct FoldTile {
     int y, x, height, width;
   };
   struct Shared {
-    float* sum;
-    float* count;
     float* lines;
     std::uint32_t* masks;  // a bit for each window
+  };
+  /** Of a thread's pixels, from the top. */
+  struct Sums {
+    float sum[kPixelsOfThread], count[kPixelsOfThread];
   };
   /** The part of a tile that a window touches, and how the level rows behind it lie in Shared::lines. */
   struct Part {
@@ -66,25 +69,24 @@ struct FoldTile {
   template <class Team>
   SESS_HD void operator()(Team& team, std::int64_t block) const {
     const Tile tile = tileAt(block);
-    const Shared shared{.sum = team.template array<float>(kColumns * kMostRows),
-                        .count = team.template array<float>(kColumns * kMostRows),
-                        .lines = team.template array<float>(2 * kColumns * kMostRows),
+    const Shared shared{.lines = team.template array<float>(2 * kColumns * kMostRows),
                         .masks = team.template array<std::uint32_t>(kWords)};
+    auto own = team.template own<Sums>();
     bool begun = sums == nullptr || rescale != 1.0;  // else a tile that no window touches stays as it is
-    if (begun) begin(team, tile, shared);
+    if (begun) begin(team, tile, own);
     for (int first = 0; first < windows.count; first += 32 * kWords) {
       const int words = least(kWords, (windows.count - first + 31) / 32);
       team.each(words, [&](int w) { shared.masks[w] = touching(tile, first + 32 * w); });
       for (int w = 0; w < words; ++w) {
         for (std::uint32_t mask = shared.masks[w]; mask != 0; mask &= mask - 1) {
-          if (!begun) begin(team, tile, shared);
+          if (!begun) begin(team, tile, own);
           begun = true;
-          add(team, tile, shared, first + 32 * w + lowestBit(mask));
+          add(team, tile, shared, own, first + 32 * w + lowestBit(mask));
         }
       }
       team.sync();  // before the next masks are written
     }
-    if (begun) end(team, tile, shared);
+    if (begun) end(team, tile, own);
   }
 
  private:
@@ -93,40 +95,50 @@ struct FoldTile {
     return {y, x, least(rows, height - y), least(kColumns, width - x)};
   }
 
-  [[nodiscard]] SESS_HD std::int64_t pixel(const Tile& tile, int i) const {
-    return static_cast<std::int64_t>(tile.y + i / kColumns) * width + tile.x + i % kColumns;
-  }
-
-  /** f(i) for the pixels of the tile, i their places in shared memory. */
-  template <class Team, class Body>
-  SESS_HD void pixels(Team& team, const Tile& tile, const Body& f) const {
-    team.each(tile.height * kColumns, [&](int i) {
-      if (i % kColumns < tile.width) f(i);
+  /** f(sum, count, y, x) for the pixels (y, x) of the photo in rows [top, bottom) and columns [left, right) of the
+   * tile. */
+  template <class Team, class Own, class Body>
+  SESS_HD void pixels(Team& team, const Tile& tile, Own& own, const Footprint& at, const Body& f) const {
+    team.each(kThreads, [&](int thread) {
+      const int x = tile.x + thread % kColumns;
+      if (x < at.left || x >= at.right) return;
+      Sums& mine = own.of(thread);
+      SESS_UNROLL
+      for (int k = 0; k < kPixelsOfThread; ++k) {
+        const int y = tile.y + thread / kColumns + k * kRowsAtOnce;
+        if (y >= at.top && y < at.bottom) f(mine.sum[k], mine.count[k], y, x);
+      }
     });
   }
 
-  template <class Team>
-  SESS_HD void begin(Team& team, const Tile& tile, const Shared& shared) const {
+  [[nodiscard]] SESS_HD static Footprint whole(const Tile& tile) {
+    return {tile.y, tile.y + tile.height, tile.x, tile.x + tile.width};
+  }
+
+  [[nodiscard]] SESS_HD std::int64_t placeOf(int y, int x) const { return static_cast<std::int64_t>(y) * width + x; }
+
+  template <class Team, class Own>
+  SESS_HD void begin(Team& team, const Tile& tile, Own& own) const {
+    if (sums == nullptr || rescale == 0.0) return;  // from zeros
     const std::int64_t plane = static_cast<std::int64_t>(height) * width;
-    const bool begins = sums == nullptr || rescale == 0.0, counts = mode == Fusion::mean;
-    pixels(team, tile, [&](int i) {
-      const std::int64_t p = pixel(tile, i);
-      shared.sum[i] = begins ? 0.0F : sums[p] * static_cast<float>(rescale);
-      shared.count[i] = begins || !counts ? 0.0F : sums[plane + p];
+    pixels(team, tile, own, whole(tile), [&](float& sum, float& count, int y, int x) {
+      const std::int64_t p = placeOf(y, x);
+      sum = sums[p] * static_cast<float>(rescale);
+      count = mode == Fusion::mean ? sums[plane + p] : 0.0F;
     });
   }
 
-  template <class Team>
-  SESS_HD void end(Team& team, const Tile& tile, const Shared& shared) const {
+  template <class Team, class Own>
+  SESS_HD void end(Team& team, const Tile& tile, Own& own) const {
     const std::int64_t plane = static_cast<std::int64_t>(height) * width;
-    pixels(team, tile, [&](int i) {
-      const std::int64_t p = pixel(tile, i);
+    pixels(team, tile, own, whole(tile), [&](const float& sum, const float& count, int y, int x) {
+      const std::int64_t p = placeOf(y, x);
       if (sums == nullptr) {
-        out[p] = finished(mode, shared.sum[i], shared.count[i], divisor);
+        out[p] = finished(mode, sum, count, divisor);
         return;
       }
-      sums[p] = shared.sum[i];
-      if (mode == Fusion::mean) sums[plane + p] = shared.count[i];
+      sums[p] = sum;
+      if (mode == Fusion::mean) sums[plane + p] = count;
     });
   }
 
@@ -173,21 +185,17 @@ struct FoldTile {
                 canvas(part, row, clamped(column.left + 1, part.level.width)), column.fraction);
   }
 
-  template <class Team>
-  SESS_HD void add(Team& team, const Tile& tile, const Shared& shared, int k) const {
+  template <class Team, class Own>
+  SESS_HD void add(Team& team, const Tile& tile, const Shared& shared, Own& own, int k) const {
     const Part part = partOf(tile, k);
     const int left = part.at.left - tile.x, right = part.at.right - tile.x;
     team.each(part.lines() * kColumns, [&](int i) {
       const int x = i % kColumns;
       if (x >= left && x < right) shared.lines[i] = along(part, part.rowOf(i / kColumns), tile.x + x);
     });
-    const int skipped = (part.at.top - tile.y) * kColumns;
-    team.each((part.at.bottom - part.at.top) * kColumns, [&](int i) {
-      const int y = part.at.top + i / kColumns, x = i % kColumns;
-      if (x < left || x >= right) return;
-      const float* const upper = shared.lines + part.lineOf(y) * kColumns + x;
-      const float v = lerp(upper[0], upper[kColumns], part.level.rows[y].fraction);
-      fold(part.piece.weight, v, shared.sum[skipped + i], shared.count[skipped + i]);
+    pixels(team, tile, own, part.at, [&](float& sum, float& count, int y, int x) {
+      const float* const upper = shared.lines + part.lineOf(y) * kColumns + (x - tile.x);
+      fold(part.piece.weight, lerp(upper[0], upper[kColumns], part.level.rows[y].fraction), sum, count);
     });
   }
 

@@ -28,6 +28,7 @@
  *   sync()          waits until all threads are here
  *   count(p)        ++*p for an integer in shared memory that other threads count up as well
  *   array<T>(n)     the next part of the shared memory
+ *   own<T>()        a T of each thread's own, which stays from phase to phase: own.of(t) within each(kThreads, ...)
  * What stands outside `each` is done alike by every thread, so it may only read.
  */
 namespace sess::cuda {

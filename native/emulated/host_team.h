@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <vector>
 
 #include "cuda/launch.h"
 
@@ -41,6 +42,16 @@ enum class Turns {
   concurrent  // on threads of the host, for ThreadSanitizer to watch
 };
 
+/** Every thread's own T. */
+template <class T>
+class HostOwn {
+ public:
+  T& of(int thread) { return values_.at(static_cast<std::size_t>(thread)); }
+
+ private:
+  std::vector<T> values_ = std::vector<T>(cuda::kThreads);
+};
+
 /** One thread of a team, or all of them. */
 class HostTeam {
  public:
@@ -69,6 +80,10 @@ class HostTeam {
     shared_ += bytes;
     left_ -= bytes;
     return taken;
+  }
+  template <class T>
+  HostOwn<T> own() const {
+    return {};
   }
 
   static constexpr int kLanes = 3;

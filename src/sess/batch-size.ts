@@ -8,7 +8,7 @@ import type { Shapes } from '../onnx/shapes.ts'
 const fewest = 8
 const mostBytes = 256 << 20
 /** A GPU is only filled by many windows at once. Of its memory, weights, workspaces and other programs need a part. */
-const onCuda = { windows: 32, shareOfMemory: 0.5 }
+const onCuda = { windows: 64, shareOfMemory: 0.5 }
 /** Input and output of a layer and one residual are alive at once. */
 const tensorsAlive = 3
 
