@@ -75,6 +75,18 @@ export class BatchRun {
     await this.#work.makeRoom()
   }
 
+  /** The same for a batch whose last row is the base view, which has scores and no map: its logits. */
+  async runWithBase(targets: readonly number[]): Promise<Float32Array> {
+    const { input, logits } = this.#buffers
+    const count = this.#rows.length
+    this.#forward(input, logits)
+    this.#score(targets)
+    this.#rows = this.#rows.slice(0, -1)
+    if (this.#rows.length > 0) await this.#maps(targets)
+    await this.end()
+    return logits.read(count).slice(-(logits.shape[1] ?? 0))
+  }
+
   /** Waits for all that was enqueued. */
   async end(): Promise<void> {
     this.#rows = []

@@ -33,28 +33,47 @@ class WindowsRun {
   readonly #input: WindowsInput
   readonly #buffers: Buffers
   readonly #batch: BatchRun
+  /** Whether the base view goes through the model with the last windows: a pass of its own leaves a GPU almost idle. */
+  readonly #baseComesLast: boolean
+  #baseLogits: Float32Array = new Float32Array()
 
   constructor(input: WindowsInput, buffers: Buffers) {
+    const { plan, targets, copies } = input
     this.#input = input
     this.#buffers = buffers
     this.#batch = new BatchRun(input, buffers)
+    const areKnown = targets.length > 0 && targets.every(({ target }) => target >= 0)
+    this.#baseComesLast = areKnown && copies.kind === 'none' && plan.baseWindow === null
   }
 
-  /** The base view by itself, as the first forward pass. Targets that were -1 are known after it. */
-  async base(): Promise<{ readonly logits: Float32Array; readonly targets: readonly number[] }> {
-    const { plan, targets } = this.#input
-    const given = targets.map(({ target }) => target)
+  /** Logits of the base view, K; known once all has run. */
+  get baseLogits(): Float32Array {
+    return this.#baseLogits
+  }
+
+  /** Sets the targets, and finds those that are -1: the argmax of the base view, which is then the first pass. */
+  async begin(): Promise<readonly number[]> {
+    const given = this.#input.targets.map(({ target }) => target)
+    const known = this.#baseComesLast ? given : await this.#baseFirst(given)
+    for (const [t, { coefficients }] of this.#input.targets.entries()) refuseCancelled(known[t] ?? 0, coefficients)
+    // Before the maps: copies of the base view ask for these classes, whatever their own argmax is
+    this.#setTargets(known, this.#input.plan.batch)
+    if (!this.#baseComesLast) await this.#batch.endBase(known)
+    return known
+  }
+
+  async #baseFirst(given: readonly number[]): Promise<readonly number[]> {
     this.#setTargets(given, 1)
+    this.#cutBase()
+    this.#baseLogits = await this.#batch.logits()
+    return given.map((target) => (target < 0 ? argmax(this.#baseLogits) : target))
+  }
+
+  #cutBase(): void {
+    const { plan } = this.#input
     const whole = { y: 0, x: 0, ...plan.window }
     this.#resize(plan.window, whole, 'antialias')
     this.#gather([{ index: plan.baseWindow ?? plan.windows.length, level: 0, y: 0, x: 0 }], whole)
-    const logits = await this.#batch.logits()
-    const known = given.map((target) => (target < 0 ? argmax(logits) : target))
-    for (const [t, { coefficients }] of targets.entries()) refuseCancelled(known[t] ?? 0, coefficients)
-    // Before the maps: copies of the base view ask for these classes, whatever their own argmax is
-    this.#setTargets(known, plan.batch)
-    await this.#batch.endBase(known)
-    return { logits, targets: known }
   }
 
   /** Forward passes that have run. */
@@ -62,7 +81,7 @@ class WindowsRun {
     return this.#batch.forwards
   }
 
-  /** Every window of the chunk that is asked for, but the base view, which is done. */
+  /** Every window of the chunk that is asked for; the base view is done, or comes with the last of them. */
   async windows(targets: readonly number[], { first, end }: Chunk): Promise<void> {
     const { plan, model, chosen } = this.#input
     this.#batch.firstMap = first
@@ -86,7 +105,12 @@ class WindowsRun {
         await this.#fill(some, targets, (few) => this.#gather(few, band.rect))
       }
     }
-    if (this.#batch.rows.length > 0) await this.#batch.run(targets)
+    if (this.#baseComesLast && end === plan.windows.length) {
+      this.#cutBase()
+      this.#baseLogits = await this.#batch.runWithBase(targets)
+    } else if (this.#batch.rows.length > 0) {
+      await this.#batch.run(targets)
+    }
     await this.#batch.end()
   }
 
@@ -165,7 +189,7 @@ export async function runWindows(input: WindowsInput): Promise<WindowsOutput> {
   const buffers = allocateBuffers(device, plan, model, { copies, chunks, targets: input.targets.length })
   try {
     const run = new WindowsRun(input, buffers)
-    const { logits, targets } = await run.base()
+    const targets = await run.begin()
     for (const chunk of chunks) {
       await run.windows(targets, chunk)
       const { first, end } = chunk
@@ -175,7 +199,7 @@ export async function runWindows(input: WindowsInput): Promise<WindowsOutput> {
       }
     }
     return {
-      baseLogits: logits,
+      baseLogits: run.baseLogits,
       targets,
       logProbabilities: targets.map((_, t) => logProbabilities(buffers, targets.length, t)),
       forwards: run.forwards,

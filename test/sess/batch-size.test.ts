@@ -38,10 +38,10 @@ describe('the batch where nothing is said', () => {
         [batch, 3, 224, 224],
         [batch, 64, 112, 112],
       ],
-      32,
+      64,
     ],
     ['large', 80, [[batch, 512, 1024, 1024]], 6],
-    ['small', 8, [[batch, 64, 112, 112]], 32],
+    ['small', 8, [[batch, 64, 112, 112]], 64],
     ['small', 8, [[batch, 64, 1024, 1024]], 5],
     ['small', 8, [[batch, 512, 2048, 2048]], 1],
   ])('is larger on a GPU, as far as its memory goes: %s', (_, gigabytes, shapes, expected) => {
