@@ -32,7 +32,7 @@ inline Options readOptions(const std::vector<std::string>& arguments) {
       files.push_back(name);
       continue;
     }
-    Words value(++i < arguments.size() ? arguments[i] : "", name);
+    Words value(++i < arguments.size() ? std::string_view(arguments[i]) : "", name);
     const auto count = [&value](std::int64_t least) { return static_cast<int>(value.integer(least, 1 << 16)); };
     if (name == "--device") {
       options.onCuda = value.choice<bool>({{"cuda", true}, {"cpu", false}});
