@@ -1,37 +1,18 @@
-import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runtime } from '../../src/native.ts'
+import { explainProgram, run, runCases, writeCases } from '../native-cases.ts'
 
-const root = resolve(import.meta.dirname, '../..')
-const program = join(root, 'build/test/native/bench/gpu/gpu_explain')
+const program = explainProgram('build/test')
 const isBuilt = existsSync(program)
 if (!isBuilt && process.env.CI) throw new Error(`${program} is not built`)
-
-interface Outcome {
-  readonly status: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-async function run(command: string, args: readonly string[]): Promise<Outcome> {
-  return await new Promise((done) => {
-    const child = execFile(command, args, { cwd: root }, (_, stdout, stderr) =>
-      done({ status: child.exitCode ?? -1, stdout, stderr }),
-    )
-  })
-}
 
 describe.skipIf(!isBuilt)('an explanation without Node, on the processor', () => {
   let folder: string
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'sess-cases-'))
-    const options = ['--no-goldens', '--model', 'tiny200', '--photo', 'docs/photos/coffee.png', '--scales', '2']
-    const methods = ['--method', 'grad-cam', '--method', 'layer-cam', '--method', 'gradient']
-    const { status, stderr } = await run('node', ['bench/gpu/cases.mjs', folder, ...options, ...methods])
-    expect({ status, stderr }).toMatchObject({ status: 0 })
+    folder = await writeCases('grad-cam', 'layer-cam', 'gradient')
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -91,8 +72,7 @@ describe.skipIf(!isBuilt)('an explanation without Node, on the processor', () =>
 
 it('refuses methods that ask about copies of windows, and writes no case', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sess-cases-'))
-  const options = ['--no-goldens', '--model', 'tiny200', '--photo', 'docs/photos/coffee.png', '--method', 'rise']
-  const { status, stderr } = await run('node', ['bench/gpu/cases.mjs', folder, ...options])
+  const { status, stderr } = await runCases(folder, '--method', 'rise')
   expect(status).toBe(1)
   expect(stderr).toContain('rise asks about copies of windows')
   expect(existsSync(join(folder, 'tiny200.rise.case'))).toBe(false)
