@@ -1,22 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import type { ExplainOptions } from '../src/options.ts'
+import { type GoldenOptions, goldenOptions } from '../bench/golden-options.mjs'
 import { decodeNpy } from './io/npy.ts'
 import { shared } from './shared.ts'
-
-interface GoldenOptions {
-  readonly target: number
-  readonly given_target?: number | null
-  readonly scales?: readonly number[]
-  readonly step?: number
-  readonly ratio?: number
-  readonly theta?: number
-  readonly mode?: 'mean' | 'max' | 'average'
-  readonly smooth?: boolean
-  readonly antialias?: boolean
-  readonly sess?: boolean
-  readonly method?: string
-}
 
 /** One golden: the image, the oracle's options and what it found. */
 export interface Golden {
@@ -35,17 +21,8 @@ export function readGolden(name: string): Golden {
 export const goldenImage = (golden: Golden): string => shared(`golden/images/${golden.image}`)
 export const goldenArray = (name: string) => decodeNpy(readFileSync(shared(`golden/${name}.npy`)))
 
-const defined = <T extends object>(values: T): T =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
-
 /** The oracle's options in the library's words. */
-export function libraryOptions({ options }: Golden): ExplainOptions & { readonly target: number | string } {
-  const { given_target, target, scales, step, ratio, theta, mode, smooth, antialias, sess, method } = options
-  return {
-    target: given_target === null ? 'top-1' : (given_target ?? target),
-    ...defined({ scales, step, preFilter: ratio, theta, fusion: mode, smooth, antialias, sess, method }),
-  }
-}
+export const libraryOptions = ({ options }: Golden) => goldenOptions(options)
 
 interface Tolerance {
   /** Share of the pixels within 1e-3. */

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -27,6 +28,16 @@ const benchmark = `{
 const copies = `Total (MB),Count,Operation
 51.2,40,[CUDA memcpy Host-to-Device]
 1.1,5,[CUDA memcpy Device-to-Host]`
+const explained = `{"case": "speed", "photo_bytes": 150000, "map_bytes": 200000, "explain_ms": 84, "bare_ms": 80,\
+ "bare_batch": 64, "ratio": 1.04, "photos_per_s": 12, "windows_per_s": 1450, "bound": 1.05, "ratio_holds": true,\
+ "memory": {"explanations": 200, "free_after_first": 90000000, "free_after_last": 90000000},\
+ "differences": {"processor_to_library": {"share_within_1e-3": 1, "mean": 0, "largest": 0, "holds": true},\
+ "cuda_to_library": {"share_within_1e-3": 0.9999, "mean": 2e-06, "largest": 0.002, "holds": true}}, "holds": true}`
+/** Counts copies of the number of explanations that is its last argument, where it is asked to. */
+const countCopies = `[[ -z \${SESS_COPIES:-} ]] || cat >"$SESS_COPIES" <<TEXT
+{"host_to_device": {"copies": 9, "bytes": $((9000000 + 160000 * \${!#}))}, "device_to_host": {"copies": 3, "bytes": \
+$((210000 * \${!#}))}, "device_to_device": {"copies": 0, "bytes": 0}, "other": {"copies": 0, "bytes": 0}, "lost": 0}
+TEXT`
 const tests = '[==========] 9 tests ran.\n[  PASSED  ] 9 tests.'
 const print = (text: string) => `cat <<'TEXT'\n${text}\nTEXT`
 
@@ -34,17 +45,41 @@ const print = (text: string) => `cat <<'TEXT'\n${text}\nTEXT`
 const tools = {
   'build/native/bench/gpu/gpu_bench': print(benchmark),
   'build/native/bench/gpu/gpu_model': print('{"largest_difference": 1e-6}'),
+  'build/native/bench/gpu/gpu_explain': `${countCopies}\n${print(explained)}`,
+  'build/native/bench/gpu/libcount_copies.so': '',
   'build/native/test/native_test': print(tests),
+  'project/node_modules/.package-lock.json': '',
   'bin/compute-sanitizer': 'exit 0',
   'bin/node': `case "$*" in
     *numPassedTests*) exec '${process.execPath}' "$@" ;;
+    *explains.mjs*) ${countCopies}
+      ${print(explained)}
+      ;;
     *explain.mjs*) echo '{"rows": []}' >"\${!#}" ;;
   esac`,
   'bin/npx': `case "$*" in *vitest*) echo '{"numPassedTests": 30, "numPendingTests": 0}' >"\${!##*=}" ;; esac`,
   'bin/nsys': `if [[ $1 == profile ]]; then head -c 1000000 /dev/zero >"\${!#}"; else ${print(copies)}
 fi`,
 }
-type Tools = Readonly<Partial<Record<keyof typeof tools | 'bin/nvidia-smi', string>>>
+/** undefined: left out. */
+type Tools = Readonly<Partial<Record<keyof typeof tools | 'bin/nvidia-smi', string | undefined>>>
+
+const cases = {
+  'golden.case': 'sess-case 1\nprecision fp32\n',
+  'speed.case': 'sess-case 1\nprecision fp32\nbound 1.05\n',
+  'speed.fp16.case': 'sess-case 1\nprecision fp16\nbound 1.05\n',
+}
+
+/** Ends as `status` says, after printing. */
+const explaining = (status: string, printed = explained): Tools => ({
+  'build/native/bench/gpu/gpu_explain': `${countCopies}\n${print(printed)}\n${status}`,
+})
+const counting = (old: string, text: string): Tools => ({ 'bin/node': tools['bin/node'].replace(old, text) })
+/** The profiler is asked where the library is missing. */
+const profiling = (old: string | RegExp, text: string): Tools => ({
+  'build/native/bench/gpu/libcount_copies.so': undefined,
+  'bin/nsys': tools['bin/nsys'].replace(old, text),
+})
 
 interface Outcome {
   readonly status: number
@@ -58,17 +93,21 @@ async function gpu(changed: Tools = {}): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'sess-gpu-'))
   folders.push(folder)
   for (const [path, script] of Object.entries({ ...tools, ...changed })) {
+    if (script === undefined) continue
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), `#!/usr/bin/env bash\n${script}\n`)
     chmodSync(join(folder, path), 0o755)
   }
-  for (const path of ['project/bench', 'project/node_modules', 'ort'])
-    mkdirSync(join(folder, path), { recursive: true })
+  for (const path of ['project/bench', 'ort', 'cases']) mkdirSync(join(folder, path), { recursive: true })
   writeFileSync(join(folder, 'model.onnx'), '')
-  copyFileSync(join(import.meta.dirname, '../../bench/gpu.sh'), join(folder, 'project/bench/gpu.sh'))
+  for (const [name, text] of Object.entries(cases)) writeFileSync(join(folder, 'cases', name), text)
+  const bench = join(import.meta.dirname, '../../bench')
+  copyFileSync(join(bench, 'gpu.sh'), join(folder, 'project/bench/gpu.sh'))
+  cpSync(join(bench, 'gpu'), join(folder, 'project/bench/gpu'), { recursive: true })
   const env = {
     PATH: `${folder}/bin:/usr/bin:/bin`,
     SESS_GPU_BUILD: 'build',
+    SESS_GPU_CASES: 'cases',
     SESS_GPU_MODEL: 'model.onnx',
     SESS_ORT_CUDA_DIR: 'ort',
   }
@@ -77,7 +116,7 @@ async function gpu(changed: Tools = {}): Promise<Outcome> {
       resolve([child.exitCode ?? -1, out]),
     )
   })
-  const rows = stdout.matchAll(/^(.{34}) (ok|FAILED|skipped) +(.*)$/gm)
+  const rows = stdout.matchAll(/^(.{52}) (ok|FAILED|skipped) +(.*)$/gm)
   const steps = Object.fromEntries(Array.from(rows, ([, step = '', ...rest]) => [step.trim(), rest.join(': ')]))
   const [file] = stdout.includes('bench/results/') ? readdirSync(join(folder, 'project/bench/results')) : []
   const results = file && JSON.parse(readFileSync(join(folder, 'project/bench/results', file), 'utf8'))
@@ -91,10 +130,32 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
       ['a killed process leaves nothing', 'skipped: there is no nvidia-smi'],
       ['memory flat over 200 explains', 'skipped: there is no nvidia-smi'],
     ])
-    expect(steps['copies counted']).toBe('ok: 51200000 bytes up, 1100000 down (most: 3000000)')
+    const counted = 'ok: 160000 bytes up, of a photo of 150000; 210000 bytes down, of a map of 200000'
+    expect(steps['copies counted']).toBe(counted)
+    expect(steps['native speed, fp32, copies counted']).toBe(counted)
+    expect(steps['native speed.fp16, fp16, copies counted']).toBe(counted)
+    expect(steps['native golden, tf32']).toMatch(/^ok: 0\.9999 of the pixels within 1e-3, mean 2e-06, largest 0\.002/)
+    expect(steps['native speed, tf32, over the bare model']).toBe(
+      'ok: 1.04 x: explain 84 ms, bare 80 ms in batches of 64; at most 1.05',
+    )
+    expect(Object.keys(steps).filter((step) => step.startsWith('native golden'))).toHaveLength(2)
+    expect(results).toMatchObject({ native_end_to_end: new Array(5).fill({ case: 'speed', ratio: 1.04 }) })
     expect(steps['goldens on the device']).toBe('ok: 30 passed, 0 skipped')
     expect(results).toMatchObject({ native: { device: 'a GPU' }, model_tf32: { largest_difference: 1e-6 } })
     for (const precision of ['fp32', 'tf32', 'fp16']) expect(results?.[`explain_${precision}`]).toEqual({ rows: [] })
+    expect(status).toBe(0)
+  })
+
+  it('asks a profiler where no library counts copies', async () => {
+    const { steps } = await gpu({ 'build/native/bench/gpu/libcount_copies.so': undefined })
+    expect(steps['copies counted']).toBe('ok: 51200000 bytes up, 1100000 down (most: 2262144)')
+    expect(steps['native speed, fp32, copies counted']).toMatch(/^skipped/)
+  })
+
+  it('goes without Node', async () => {
+    const { status, steps } = await gpu({ 'project/node_modules/.package-lock.json': undefined })
+    expect(steps['end to end']).toBe('skipped: there is no node, or no node_modules')
+    expect(steps['native speed, fp32']).toMatch(/^ok: .*; 12 photos\/s, 1450 windows\/s$/)
     expect(status).toBe(0)
   })
 
@@ -144,8 +205,22 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
       'memory grows',
       { 'bin/nvidia-smi': 'echo 500', 'bin/node': `[[ $* != *'after 200'* ]] || exit 1\n${tools['bin/node']}` },
     ],
-    ['copies counted', 'nothing is counted', { 'bin/nsys': tools['bin/nsys'].replace(/^\d.*\n/gm, '') }],
-    ['copies counted', 'more comes down than a map', { 'bin/nsys': tools['bin/nsys'].replace('1.1,', '9.9,') }],
+    ['native golden, tf32', 'maps are apart', explaining('[[ $* != *tf32* ]]')],
+    ['native speed.fp16, fp16', 'it prints nothing', { 'build/native/bench/gpu/gpu_explain': 'exit 0' }],
+    ['native speed, fp32, over the bare model', 'it takes longer', explaining('', explained.replace('true', 'false'))],
+    ['native speed, fp32, memory flat', 'memory grows', explaining('', explained.replace('last": 9', 'last": 8'))],
+    ['native speed, fp32, memory flat', 'no memory is told', explaining('', explained.replace('free_after_last', ''))],
+    [
+      'native speed, fp32, copies counted',
+      'nothing is counted',
+      { 'build/native/bench/gpu/gpu_explain': print(explained) },
+    ],
+    ['copies counted', 'patches go up', counting('+ 160000', '+ 600000')],
+    ['copies counted', 'no photo goes up', counting('+ 160000', '+ 1600')],
+    ['copies counted', 'more comes down than a map', counting('(210000', '(600000')],
+    ['copies counted', 'records are lost', counting('"lost": 0', '"lost": 3')],
+    ['copies counted', 'a profiler sees nothing', profiling(/^\d.*\n/gm, '')],
+    ['copies counted', 'a profiler sees more than a map come down', profiling('1.1,', '9.9,')],
   ])('%s fails where %s', async (step, _, changed) => {
     const { status, steps, results } = await gpu(changed)
     expect(steps[step]).toMatch(/^FAILED/)

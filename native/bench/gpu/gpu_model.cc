@@ -2,127 +2,104 @@
 // it: how far the results are apart, and the time of a forward pass by batch size. Needs no Node.
 //   gpu_model LIBRARY MODEL.onnx [tf32]
 // Prints JSON, one object; exits with 77 and the reason where there is no device.
-#include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
+#include "bench/gpu/difference.h"
+#include "bench/gpu/machine.h"
+#include "bench/gpu/model.h"
+#include "bench/gpu/timing.h"
 #include "core/error.h"
 #include "cuda/device.h"
 #include "ort/runtime.h"
-#include "ort/session.h"
 #include "test/plain.h"
 
 namespace sess::bench {
 namespace {
 
-using cuda::DeviceMemory;
+constexpr int kThreads = 2;
+constexpr std::int64_t kBatch = 4;
 
-/** The one float32 input and the first output of a model, for a batch. */
-struct Model {
-  std::vector<std::byte> bytes;
-  ort::TensorInfo input, output;
-
-  [[nodiscard]] static std::vector<std::int64_t> shape(const ort::TensorInfo& info, std::int64_t batch) {
-    std::vector<std::int64_t> dims = info.shape;
-    dims.at(0) = batch;
-    for (const std::int64_t dim : dims) {
-      if (dim < 1) throw Error(Code::modelUnsupported, info.name + " leaves a dimension open");
+/** A model with one float32 input and a float32 output, on a machine with room for a batch. */
+class Classifier {
+ public:
+  Classifier(Machine& machine, const char* path, ort::Precision precision)
+      : machine_(machine), model_(machine, path, precision) {
+    if (model_.session().inputs().size() != 1 || model_.session().outputs().empty()) {
+      throw Error(Code::modelUnsupported, "a model with one input is expected");
     }
-    return dims;
   }
-  [[nodiscard]] static std::int64_t elements(const ort::TensorInfo& info, std::int64_t batch) {
+
+  [[nodiscard]] std::int64_t inputs(std::int64_t batch) const { return batch * elements(input()); }
+
+  [[nodiscard]] std::vector<float> outputOf(const std::vector<float>& images) {
+    Array<float> in(machine_, inputs(kBatch)), out(machine_, kBatch * elements(output()));
+    in.write(images);
+    run(in, out, kBatch);
+    machine_.wait();
+    return out.read(kBatch * elements(output()));
+  }
+
+  /** Milliseconds of one forward pass, the copies left out. */
+  [[nodiscard]] double timeOf(std::int64_t batch) {
+    constexpr int kRounds = 20;
+    const Array<float> in(machine_, inputs(batch)), out(machine_, batch * elements(output()));
+    const auto passes = [&](int rounds) {
+      for (int i = 0; i < rounds; ++i) run(in, out, batch);
+      machine_.wait();
+    };
+    passes(3);
+    return millisecondsOf([&] { passes(kRounds); }) / kRounds;
+  }
+
+ private:
+  [[nodiscard]] const ort::TensorInfo& input() const { return model_.session().inputs()[0]; }
+  [[nodiscard]] const ort::TensorInfo& output() const { return model_.session().outputs()[0]; }
+
+  /** Of one image. */
+  static std::vector<std::int64_t> shapeOf(const ort::TensorInfo& info) {
+    if (info.shape.empty()) throw Error(Code::modelUnsupported, info.name + " has no batch");
+    for (std::size_t i = 1; i < info.shape.size(); ++i) {
+      if (info.shape[i] < 1) throw Error(Code::modelUnsupported, info.name + " leaves a dimension open");
+    }
+    return {info.shape.begin() + 1, info.shape.end()};
+  }
+  static std::int64_t elements(const ort::TensorInfo& info) {
     std::int64_t product = 1;
-    for (const std::int64_t dim : shape(info, batch)) product *= dim;
+    for (const std::int64_t dim : shapeOf(info)) product *= dim;
     return product;
   }
-  [[nodiscard]] static ort::Bound bound(const ort::TensorInfo& info, void* data, std::int64_t batch) {
-    return {info.name, info.type, data, static_cast<std::size_t>(elements(info, batch)) * sizeof(float),
-            shape(info, batch)};
+
+  void run(const Array<float>& in, const Array<float>& out, std::int64_t batch) {
+    Bindings inputs, outputs;
+    inputs.add(input().name, in.data(), batch, shapeOf(input()));
+    outputs.add(output().name, out.data(), batch, shapeOf(output()));
+    model_.run(inputs, outputs);
   }
+
+  Machine& machine_;
+  Model model_;
 };
 
-std::vector<std::byte> fileBytes(const char* path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(Code::modelUnreadable, std::string(path) + " cannot be read");
-  const std::vector<char> chars{std::istreambuf_iterator<char>(file), {}};
-  std::vector<std::byte> bytes(chars.size());
-  std::transform(chars.begin(), chars.end(), bytes.begin(), [](char c) { return static_cast<std::byte>(c); });
-  return bytes;
-}
-
-ort::SessionOptions optionsOf(const Model& model, ort::Precision precision, std::optional<ort::CudaStream> cuda) {
-  return {model.bytes, "", 2, ort::Optimization::all, precision, cuda};
-}
-
-std::vector<float> onProcessor(Model& model, std::vector<float>& images, std::int64_t batch) {
-  ort::Session session(optionsOf(model, ort::Precision::fp32, std::nullopt));
-  if (session.inputs().size() != 1 || session.outputs().empty()) {
-    throw Error(Code::modelUnsupported, "a model with one input is expected");
-  }
-  model.input = session.inputs()[0];
-  model.output = session.outputs()[0];
-  images = test::Random(1).floats(Model::elements(model.input, batch), -1.0, 1.0);
-  std::vector<float> results(static_cast<std::size_t>(Model::elements(model.output, batch)));
-  Interrupt interrupt;
-  session.run({Model::bound(model.input, images.data(), batch)}, {Model::bound(model.output, results.data(), batch)},
-              interrupt);
-  return results;
-}
-
-/** Milliseconds of one forward pass, the copies left out. */
-double timeOf(ort::Session& session, cuda::StreamBackend& stream, const Model& model, std::int64_t batch) {
-  const DeviceMemory in(static_cast<std::size_t>(Model::elements(model.input, batch)) * sizeof(float));
-  const DeviceMemory out(static_cast<std::size_t>(Model::elements(model.output, batch)) * sizeof(float));
-  Interrupt interrupt;
-  constexpr int kRounds = 20;
-  const auto run = [&](int rounds) {
-    const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < rounds; ++i) {
-      session.run({Model::bound(model.input, in.get(), batch)}, {Model::bound(model.output, out.get(), batch)},
-                  interrupt);
-    }
-    stream.fence()->wait();
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count() / rounds;
-  };
-  run(3);
-  return run(kRounds);
-}
-
 int run(const char* library, const char* path, ort::Precision precision) {
-  constexpr std::int64_t kBatch = 4;
   const ort::RuntimeInfo& runtime = ort::loadRuntime(library, ort::Preference::given);
-  Model model{fileBytes(path), {}, {}};
-  std::vector<float> images;
-  const std::vector<float> expected = onProcessor(model, images, kBatch);
+  Machine processor = Machine::processor(kThreads);
+  Classifier here(processor, path, ort::Precision::fp32);
+  const std::vector<float> images = test::Random(1).floats(here.inputs(kBatch), -1.0, 1.0);
+  const std::vector<float> expected = here.outputOf(images);
   const cuda::Presence presence = cuda::probe();
   if (!presence.reason.empty()) {
     std::fprintf(stderr, "ONNX Runtime %s ran the model on the processor. %s\n", runtime.version.c_str(),
                  presence.reason.c_str());
     return 77;
   }
-  const auto stream = cuda::makeBackend(0);
-  ort::Session session(optionsOf(model, precision, ort::CudaStream{0, stream->stream()}));
-  DeviceMemory in(images.size() * sizeof(float)), out(expected.size() * sizeof(float));
-  in.write(images.data(), images.size() * sizeof(float));
-  Interrupt interrupt;
-  session.run({Model::bound(model.input, in.get(), kBatch)}, {Model::bound(model.output, out.get(), kBatch)},
-              interrupt);
-  stream->fence()->wait();
-  std::vector<float> results(expected.size());
-  out.read(results.data(), results.size() * sizeof(float));
-  double worst = 0.0;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const double d = std::fabs(static_cast<double>(results[i]) - static_cast<double>(expected[i]));
-    worst = d > worst || std::isnan(d) ? d : worst;
-  }
+  Machine device = Machine::cuda(kThreads);
+  Classifier there(device, path, precision);
+  const double worst = differenceOf(there.outputOf(images), expected).largest;
   std::string times;
   for (const std::int64_t batch : {1, 8, 32, 64, 128}) {
-    const double ms = timeOf(session, *stream, model, batch);
+    const double ms = there.timeOf(batch);
     times += std::string(times.empty() ? "" : ", ") + "{\"batch\": " + std::to_string(batch) +
              ", \"ms\": " + std::to_string(ms) +
              ", \"images_per_s\": " + std::to_string(1e3 * static_cast<double>(batch) / ms) + "}";

@@ -1,0 +1,80 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runtime } from '../../src/native.ts'
+import { explainProgram, run, runCases, writeCases } from '../native-cases.ts'
+
+const program = explainProgram('build/test')
+const isBuilt = existsSync(program)
+if (!isBuilt && process.env.CI) throw new Error(`${program} is not built`)
+
+describe.skipIf(!isBuilt)('an explanation without Node, on the processor', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await writeCases('grad-cam', 'layer-cam', 'gradient')
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const explain = async (name: string, ...options: string[]) =>
+    await run(program, [runtime.path, join(folder, name), '--device', 'cpu', '--threads', '2', ...options])
+
+  it.each([
+    ['grad-cam', []],
+    ['grad-cam', ['--batch', '1']],
+    ['grad-cam', ['--batch', '5']],
+    ['layer-cam', []],
+    ['gradient', []],
+    ['gradient', ['--batch', '3']],
+  ])("%s %o gives the library's map", async (method, options) => {
+    const { status, stdout, stderr } = await explain(`tiny200.${method}.2-scales.case`, '--trials', '0', ...options)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    const { holds, windows, differences } = JSON.parse(stdout)
+    expect({ holds, windows }).toEqual({ holds: true, windows: 6 })
+    expect(differences.processor_to_library.largest).toBeLessThanOrEqual(1e-5)
+  })
+
+  it('is timed beside the bare model', async () => {
+    const { stdout } = await explain('tiny200.grad-cam.2-scales.case', '--trials', '1')
+    const { explain_ms, bare_ms, ratio, bare_batch } = JSON.parse(stdout)
+    expect(ratio).toBeCloseTo(explain_ms / bare_ms, 3)
+    expect([1, 2, 4, 8, 16]).toContain(bare_batch)
+  })
+
+  it('fails where the map is another', async () => {
+    const map = join(folder, 'tiny200.layer-cam.2-scales.npy')
+    const bytes = readFileSync(map)
+    writeFileSync(map, Buffer.concat([bytes.subarray(0, 128), Buffer.alloc(bytes.length - 128)]))
+    const { status, stdout } = await explain('tiny200.layer-cam.2-scales.case', '--trials', '0')
+    expect({ status, ...JSON.parse(stdout) }).toMatchObject({ status: 1, holds: false })
+    writeFileSync(map, bytes)
+  })
+
+  it('fails where the class is another', async () => {
+    const path = join(folder, 'tiny200.gradient.2-scales.case')
+    writeFileSync(join(folder, 'other.case'), readFileSync(path, 'utf8').replace(/^map \d+/m, 'map 7'))
+    const { status, stdout } = await explain('other.case', '--trials', '0')
+    expect({ status, ...JSON.parse(stdout) }).toMatchObject({ status: 1, holds: false })
+  })
+
+  it.each([
+    [['none.case'], 'none.case: cannot be read'],
+    [['a.case', 'b.case'], 'gpu_explain LIBRARY FILE.case'],
+    [['a.case', '--device', 'tpu'], '--device: "tpu" is none of the choices'],
+    [['a.case', '--batch'], '--batch: a word is missing'],
+    [['a.case', '--turbo', '1'], '--turbo: there is no such option'],
+  ])('refuses %o', async (args, why) => {
+    const { status, stderr } = await run(program, [runtime.path, ...args])
+    expect(status).toBe(2)
+    expect(stderr).toContain(why)
+  })
+})
+
+it('refuses methods that ask about copies of windows, and writes no case', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sess-cases-'))
+  const { status, stderr } = await runCases(folder, '--method', 'rise')
+  expect(status).toBe(1)
+  expect(stderr).toContain('rise asks about copies of windows')
+  expect(existsSync(join(folder, 'tiny200.rise.case'))).toBe(false)
+  rmSync(folder, { recursive: true })
+})
