@@ -68,6 +68,7 @@ class Run {
         machine_(machine),
         model_(model),
         batch_(batch),
+        baseComesLast_(what.target >= 0 && what.base < 0),
         cutter_(what, machine),
         source_(what, machine, batch),
         input_(machine, batch * what.imageElements()),
@@ -79,12 +80,14 @@ class Run {
         fused_(machine, what.photoPixels()) {}
 
   Explained explain() {
-    const std::int32_t target = base();
+    const std::int32_t target = baseComesLast_ ? case_.target : baseFirst();
+    setTarget(target, batch_);
     cutter_.all([this] { return room(); },
                 [&](std::span<const Window> some) {
                   for (const Window& window : some) rows_.push_back(window.index);
                   if (static_cast<std::int64_t>(rows_.size()) == batch_) runBatch(target);
                 });
+    if (baseComesLast_) cutBase();
     if (!rows_.empty()) runBatch(target);
     machine_.wait();
     fuse();
@@ -99,19 +102,23 @@ class Run {
   }
 
   /** The base view by itself, as the first forward pass: it says the target where none is given. */
-  std::int32_t base() {
+  std::int32_t baseFirst() {
     setTarget(case_.target, 1);
-    cutter_.base(input_.data());
+    cutBase();
     forward(1);
     machine_.wait();
     const std::vector<float> logits = logits_.read(case_.classes);
     const std::int32_t target = case_.target < 0 ? argmax(logits) : case_.target;
-    setTarget(target, batch_);
-    rows_ = {case_.base < 0 ? case_.windows : case_.base};
     score(target);
     if (case_.base >= 0) source_.reduce(machine_.ops(), rows_, maps_.data(), peaks_.data());
     rows_.clear();
     return target;
+  }
+
+  /** Puts the base view into the model's input, behind what is there. */
+  void cutBase() {
+    cutter_.base(room().first);
+    rows_.push_back(case_.base < 0 ? case_.windows : case_.base);
   }
 
   static std::int32_t argmax(const std::vector<float>& logits) {
@@ -128,7 +135,8 @@ class Run {
   void runBatch(std::int32_t target) {
     forward(static_cast<std::int64_t>(rows_.size()));
     score(target);
-    source_.reduce(machine_.ops(), rows_, maps_.data(), peaks_.data());
+    if (rows_.back() == case_.windows) rows_.pop_back();  // the base view, which has scores and no map
+    if (!rows_.empty()) source_.reduce(machine_.ops(), rows_, maps_.data(), peaks_.data());
     rows_.clear();
   }
 
@@ -188,6 +196,7 @@ class Run {
   Machine& machine_;
   Model& model_;
   std::int64_t batch_;
+  bool baseComesLast_;  // as in src/sess/pipeline.ts
   Cutter cutter_;
   MapSource source_;
   Array<float> input_, logits_;

@@ -115,7 +115,7 @@ PyramidArgs resizeOf(const Plan& plan, const Array<std::uint8_t>& photo, Size le
 
 /** Every level, and every window of it cut out into batches; the levels between are no bytes that must move. */
 void cutWindows(Report& report, cuda::StreamBackend& backend) {
-  const Plan plan({3000, 4000}, 100);
+  const Plan plan({3000, 4000}, 44);
   constexpr std::int64_t kBatch = 64, kEach = 3 * 224 * 224;
   const Array<std::uint8_t> photo(Random(1).bytes(plan.photo.height * plan.photo.width * 3));
   const Size largest = plan.levels.back();
@@ -173,6 +173,17 @@ void reduce(Report& report, cuda::StreamBackend& backend) {
   });
 }
 
+/** Pixels of the photo under each window, added up: what a fusion has to look at. */
+double windowPixels(const Plan& plan) {
+  double sum = 0.0;
+  for (const PlacedWindow& window : plan.windows) {
+    const Size level = plan.levels[static_cast<std::size_t>(window.level)];
+    sum += static_cast<double>(plan.window.height * plan.photo.height) / static_cast<double>(level.height) *
+           static_cast<double>(plan.window.width * plan.photo.width) / static_cast<double>(level.width);
+  }
+  return sum;
+}
+
 void fuse(Report& report, cuda::StreamBackend& backend, Size size, std::int64_t step) {
   const Plan plan(size, step);
   const auto n = static_cast<std::int64_t>(plan.windows.size());
@@ -180,20 +191,22 @@ void fuse(Report& report, cuda::StreamBackend& backend, Size size, std::int64_t 
   const std::vector<float> weights = Random(6).floats(n, 0.01, 1.0);
   const Array<float> fused(size.height * size.width), smoothed(size.height * size.width);
   const std::string what = std::to_string(size.width) + " x " + std::to_string(size.height);
-  report.time("fuse, " + std::to_string(n) + " windows into " + what, maps.bytes() + fused.bytes(), [&] {
-    backend.fuse({maps.data(),
-                  {7, 7},
-                  plan.window,
-                  plan.levels,
-                  plan.windows,
-                  weights,
-                  Fusion::mean,
-                  0.0F,
-                  true,
-                  size,
-                  fused.data()},
-                 never);
-  });
+  const std::string pixels = std::to_string(static_cast<std::int64_t>(windowPixels(plan) / 1e6)) + " M window-pixels";
+  report.time("fuse, " + std::to_string(n) + " windows into " + what + ", " + pixels, maps.bytes() + fused.bytes(),
+              [&] {
+                backend.fuse({maps.data(),
+                              {7, 7},
+                              plan.window,
+                              plan.levels,
+                              plan.windows,
+                              weights,
+                              Fusion::mean,
+                              0.0F,
+                              true,
+                              size,
+                              fused.data()},
+                             never);
+              });
   report.time("smooth, " + what, 2.0 * fused.bytes(), [&] {
     backend.smooth({fused.data(), size, 11, 5.0, smoothed.data()}, never);
   });
@@ -241,7 +254,7 @@ int run() {
   cutWindows(report, *backend);
   reduce(report, *backend);
   fuse(report, *backend, {3000, 4000}, 224);
-  fuse(report, *backend, {4000, 6000}, 100);
+  fuse(report, *backend, {4000, 6000}, 44);
   std::printf(
       "{\n  \"device\": \"%s\", \"architecture\": \"%s\", \"driver_cuda\": \"%s\", \"runtime_cuda\": \"%s\",\n"
       "  \"copy_GB_per_s\": %.1f,\n  \"memory\": %s,\n  \"ops\": [\n%s\n  ]\n}\n",
