@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { DROPPED, LACKING, plainLog } from './log.mjs'
 
 /** cudaMemcpyKind. */
 const KINDS = ['on host', 'to device', 'from device', 'on device', 'unsaid']
@@ -36,60 +37,43 @@ async function runProbe({ library, probe, environment }, args) {
   const child = spawn(probe, [library, ...args], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
   const exit = new Promise((resolve, reject) => child.once('close', resolve).once('error', reject))
   const [out, coloured] = await Promise.all([text(child.stdout), text(child.stderr)])
-  const esc = String.fromCharCode(27)
-  return { status: await exit, out, log: coloured.replaceAll(new RegExp(`${esc}\\[[\\d;]*m`, 'g'), '') }
+  return { status: await exit, out, log: plainLog(coloured) }
 }
 
-/** Nodes by the provider they are on, as the log lists them once the graph is final. */
+/**
+ * Nodes by where they are, as the log lists them once the graph is final. `shape`: those on the processor that no float
+ * goes through, by operator; `compute`: the others there, each with why where the log says.
+ */
 function readLog(log, profile) {
-  const lines = log.split('\n')
-  const lacking = new Set(
-    matches(
-      log,
-      /CUDA kernel not (?:found in registries|supported\. Fallback to CPU execution provider) for Op type: \S+ node name: (.*)$/gm,
-    ),
-  )
-  const placed = new Map()
+  const lacking = new Set(matches(log, LACKING))
+  const reasons = new Map([...log.matchAll(DROPPED)].map(([, name, why]) => [name, why]))
+  const placed = { CPUExecutionProvider: [], CUDAExecutionProvider: [] }
+  const counts = {}
   let nodes = []
-  for (const line of lines) {
-    const group = line.match(/(?:All nodes|Node\(s\)) placed on \[(\w+)\]\. Number of nodes: (\d+)/)
-    if (group !== null) {
-      nodes = []
-      placed.set(group[1], { count: Number(group[2]), nodes })
-      continue
+  for (const line of log.split('\n')) {
+    const [, provider, count] = line.match(/(?:All nodes|Node\(s\)) placed on \[(\w+)\]\. Number of nodes: (\d+)/) ?? []
+    if (provider !== undefined) {
+      counts[provider] = Number(count)
+      nodes = placed[provider]
     }
-    const node = line.match(/VerifyEachNodeIsAssignedToAnEp\]\s+(\w+) \((.*)\)$/)
-    if (node !== null) nodes.push({ operator: node[1], name: node[2] })
+    const [, operator, name] = line.match(/VerifyEachNodeIsAssignedToAnEp\]\s+(\w+) \((.*)\)$/) ?? []
+    if (operator !== undefined) nodes.push({ operator, name })
   }
-  const onCpu = placed.get('CPUExecutionProvider')?.nodes ?? []
   const isCopy = ({ operator }) => operator.startsWith('Memcpy')
-  const cuda = placed.get('CUDAExecutionProvider') ?? { count: 0, nodes: [] }
-  const copies = [...cuda.nodes, ...onCpu].filter(isCopy)
-  const reasons = new Map(
-    matches(log, /Dropping the (\w+ node: .*)$/gm).map((line) => [
-      line.match(/node: (\S+)/)?.[1],
-      line.replace(/^.*? because it /, ''),
-    ]),
-  )
-  return {
-    cuda: cuda.count - cuda.nodes.filter(isCopy).length,
-    cpu: onCpu
-      .filter((node) => !isCopy(node))
-      .map((node) => {
-        const types = profile.get(node.name)
-        const reason = reasons.get(node.name)
-        const isShape =
-          types !== undefined && ![...types.inputs, ...types.outputs].some((type) => /float|double/.test(type))
-        const kind = lacking.has(node.name) ? 'no kernel' : isShape ? 'shape' : 'follows'
-        return {
-          ...node,
-          kind,
-          ...(types && { types: [...new Set([...types.inputs, ...types.outputs])].join(' ') }),
-          ...(reason && { reason }),
-        }
-      }),
-    copies: copies.map(({ operator, name }) => ({ operator, name })),
-  }
+  const copies = [...placed.CUDAExecutionProvider, ...placed.CPUExecutionProvider].filter(isCopy)
+  const onCpu = placed.CPUExecutionProvider.filter((node) => !isCopy(node))
+  const isShape = ({ name }) => profile.get(name)?.some((type) => /float|double/.test(type)) === false
+  const shape = {}
+  for (const node of onCpu.filter(isShape)) shape[node.operator] = (shape[node.operator] ?? 0) + 1
+  const compute = onCpu
+    .filter((node) => !isShape(node))
+    .map((node) => ({
+      ...node,
+      types: profile.get(node.name)?.join(' '),
+      why: reasons.get(node.name) ?? (lacking.has(node.name) ? 'no kernel' : 'its inputs are on the processor'),
+    }))
+  const cuda = (counts.CUDAExecutionProvider ?? 0) - placed.CUDAExecutionProvider.filter(isCopy).length
+  return { cuda, cpu: { shape, compute }, memcpy: copies.length }
 }
 
 function matches(text, pattern) {
@@ -107,7 +91,7 @@ function readProfile(folder) {
       .filter(({ cat, name }) => cat === 'Node' && name.endsWith('_kernel_time'))
       .map(({ name, args }) => [
         name.replace(/_kernel_time$/, ''),
-        { inputs: typesOf(args.input_type_shape), outputs: typesOf(args.output_type_shape) },
+        [...new Set([...typesOf(args.input_type_shape), ...typesOf(args.output_type_shape)])],
       ]),
   )
 }

@@ -1,6 +1,7 @@
 // Opens a graph as native/ort/session.cc does for CUDA device 0, where the stand-ins of this folder take CUDA's place,
 // and runs it twice with everything bound to device memory.
 //   probe LIBRARY GRAPH.onnx EXTERNAL_FOLDER|- fp32|tf32 BATCH|0 TRACE
+//   probe LIBRARY < LIST                opens each graph of a list of files, after a line "graph FILE" on stderr
 // On stderr ONNX Runtime's verbose log, on stdout JSON: what the second run copied, started and waited for.
 // BATCH 0: not run.
 // TRACE: ONNX Runtime's profile goes there, with what every node ran on.
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -121,15 +123,33 @@ int run(char** argv) {
   return 0;
 }
 
+/** Opens graphs one after the other, whatever becomes of each. */
+int openAll(const char* library) {
+  sess::ort::loadRuntime(library, sess::ort::Preference::given);
+  tellPlacement();
+  void* stream = nullptr;
+  cudaStreamCreateWithFlags(&stream, 1);
+  for (std::string path; std::getline(std::cin, path);) {
+    std::cerr << "graph " << path << std::endl;
+    try {
+      const Session session({fileBytes(path.c_str()), "", 1, sess::ort::Optimization::none, sess::ort::Precision::fp32,
+                             sess::ort::CudaStream{0, stream}});
+    } catch (const sess::Error& error) {
+      std::cerr << "refused: " << error.what() << std::endl;
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 7) {
-    std::fprintf(stderr, "probe LIBRARY GRAPH.onnx EXTERNAL_FOLDER|- fp32|tf32 BATCH|0 TRACE\n");
+  if (argc != 2 && argc != 7) {
+    std::fprintf(stderr, "probe LIBRARY [GRAPH.onnx EXTERNAL_FOLDER|- fp32|tf32 BATCH|0 TRACE]\n");
     return 2;
   }
   try {
-    return run(argv);
+    return argc == 2 ? openAll(argv[1]) : run(argv);
   } catch (const sess::Error& error) {
     std::fprintf(stderr, "refused: %s\n", error.what());
     return 1;

@@ -1,6 +1,7 @@
-/** ONNX Runtime with its CUDA provider, of one version, and a probe that opens graphs in it; made once in a cache folder. */
+/** ONNX Runtime with its CUDA provider, of one version, and a probe that opens graphs in it. */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import envPaths from 'env-paths'
@@ -30,15 +31,16 @@ const headers = join(
  * `environment`: what the probe has to be started with
  */
 export function openProvider() {
-  const cache = join(envPaths('sess-saliency', { suffix: '' }).cache, 'placement')
-  const folder = process.env.SESS_ORT_CUDA_DIR ?? fetched(cache)
-  const standIns = join(cache, 'stand-ins')
+  const folder =
+    process.env.SESS_ORT_CUDA_DIR ?? fetched(join(envPaths('sess-saliency', { suffix: '' }).cache, 'placement'))
+  const standIns = mkdtempSync(join(tmpdir(), 'sess-stand-ins-'))
+  process.once('exit', () => rmSync(standIns, { recursive: true }))
   const cudaInclude = process.env.SESS_CUDA_INCLUDE ?? '/usr/local/cuda/include'
   if (!existsSync(join(cudaInclude, 'cuda_runtime_api.h'))) {
     throw new Error(`no cuda_runtime_api.h in ${cudaInclude}: name its folder with SESS_CUDA_INCLUDE`)
   }
   makeStandIns(join(folder, 'libonnxruntime_providers_cuda.so'), cudaInclude, standIns)
-  const probe = join(cache, 'probe')
+  const probe = join(standIns, 'probe')
   const sources = readdirSync(join(native, 'ort')).filter((file) => file.endsWith('.cc'))
   execFileSync('c++', [
     ...['-std=c++20', '-O1', '-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-Wconversion', '-Werror'],

@@ -31,7 +31,7 @@ const models = values.model ?? [
   ...['mobilenet-v1-075-224', 'mobilenet-v2-100-224'].map((name) => shared(`models/${name}.onnx`)),
   ...(existsSync(exported)
     ? readdirSync(exported)
-        .filter((file) => file.endsWith('.onnx'))
+        .filter((file) => file.endsWith('-17.onnx'))
         .map((file) => join(exported, file))
     : []),
 ]
@@ -55,13 +55,16 @@ for (const path of models) {
   }
 }
 
-function summary({ model, precision, graphs, refusal, cuda, cpu, copies, run }) {
+function summary({ model, precision, graphs, refusal, cuda, cpu, memcpy, run }) {
   const where = `${model} ${precision} ${graphs.join(', ')}`
   if (refusal !== undefined) return `${where}: refused: ${refusal}`
-  const kinds = cpu.map(({ kind, operator }) => `${kind} ${operator}`)
-  const counts = [...new Set(kinds)].map((kind) => `${kinds.filter((other) => other === kind).length} ${kind}`)
+  const shapes = Object.values(cpu.shape).reduce((sum, count) => sum + count, 0)
+  const compute = cpu.compute.map(({ operator, why }) => `${operator} (${why})`)
   const moved = Object.entries(run?.copies ?? {}).map(([kind, { count, bytes }]) => `${count} ${kind} (${bytes} bytes)`)
-  return `${where}: ${cuda} on CUDA; on the processor: ${counts.join(', ') || 'none'}; ${copies.length} Memcpy; one run: ${run?.launches} launches, ${run?.waits} waits, copies: ${moved.join(', ') || 'none'}`
+  return (
+    `${where}: ${cuda} on CUDA; on the processor ${shapes} for shapes, ${compute.join(', ') || 'no other'}; ` +
+    `${memcpy} Memcpy; one run: ${run?.launches} launches, ${run?.waits} waits, copies: ${moved.join(', ') || 'none'}`
+  )
 }
 
 if (values.json !== undefined) {
@@ -74,5 +77,8 @@ if (values.json !== undefined) {
     batch: Number(values.batch),
     rows,
   }
-  writeFileSync(values.json, `${JSON.stringify(report, null, 1)}\n`)
+  const [head, ...lines] = [report]
+    .flatMap(({ rows: all, ...facts }) => [facts, ...all])
+    .map((part) => JSON.stringify(part))
+  writeFileSync(values.json, `${head.slice(0, -1)},"rows":[\n${lines.join(',\n')}\n]}\n`) // a line for each graph
 }

@@ -9,6 +9,7 @@ import { probeBatchedShapes } from '../../../src/onnx/shapes.ts'
 import type { FloatType } from '../../../src/onnx/tensors.ts'
 import { buildModel, type ModelSpec, size, uniform } from '../models.ts'
 import { probe, run, withSession } from '../ort.ts'
+import { withoutKernel } from './kernels.ts'
 
 export interface DifferenceCase extends ModelSpec {
   /** Shape of the input `x` without its batch. */
@@ -148,6 +149,8 @@ export async function gradientModel(test: DifferenceCase) {
     output: [makeValueInfo(y, type), makeValueInfo(dx, type)],
   })
   const bytes = toBinary(ModelProtoSchema, revise(ModelProtoSchema, proto, { graph: whole }))
+  const lacking = withoutKernel(bytes, emitter.nodes)
+  if (lacking.length > 0) throw new Error(`no kernel known on CUDA: ${lacking.join(', ')}`)
   return { bytes, y, dx, outputDims, nodes: emitter.nodes }
 }
 

@@ -1,0 +1,13 @@
+/** What ONNX Runtime's verbose log says of placement. */
+
+const escapes = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, 'g')
+
+/** Without colours. */
+export const plainLog = (log) => log.replaceAll(escapes, '')
+
+/** The name of a node without a kernel. */
+export const LACKING =
+  /CUDA kernel not (?:found in registries|supported\. Fallback to CPU execution provider) for Op type: \S+ node name: (.*)$/gm
+
+/** A node that has a kernel but not for its attributes, and why. */
+export const DROPPED = /Dropping the \w+ node: (\S+) to CPU because it (.*)$/gm
