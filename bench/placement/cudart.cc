@@ -2,6 +2,7 @@
 // copies that copy and are counted, and kernels that do nothing. Whatever else is asked for answers "success"
 // (`build.mjs` makes those from what the provider imports).
 #include <cuda_runtime_api.h>
+#include <malloc.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -27,12 +28,27 @@ thread_local std::vector<Launch> launches;
 
 void* zeros(std::size_t bytes) { return std::aligned_alloc(256, (bytes + 256) / 256 * 256); }
 
+/** SESS_STAND_IN_BYTES: how much memory can be had, where that is less than the device's properties say. */
+std::size_t room() {
+  static const char* const bytes = std::getenv("SESS_STAND_IN_BYTES");
+  return bytes == nullptr ? 80 * kGiB : std::strtoull(bytes, nullptr, 10);
+}
+std::size_t taken = 0;
+
 cudaError_t allocate(void** pointer, std::size_t bytes) {
+  const std::lock_guard lock(mutex);
+  if (taken + bytes > room()) return cudaErrorMemoryAllocation;
   *pointer = std::calloc(1, bytes == 0 ? 1 : bytes);  // zeroed and touched late: weights alone take pages
   if (*pointer == nullptr) return cudaErrorMemoryAllocation;
-  const std::lock_guard lock(mutex);
+  taken += malloc_usable_size(*pointer);
   ++counts.allocations;
   return cudaSuccess;
+}
+
+void release(void* pointer) {
+  const std::lock_guard lock(mutex);
+  taken -= malloc_usable_size(pointer);
+  std::free(pointer);
 }
 
 cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
@@ -139,19 +155,23 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
   *version = CUDART_VERSION;
   return cudaSuccess;
 }
-const char* cudaGetErrorName(cudaError_t) { return "stand-in"; }
-const char* cudaGetErrorString(cudaError_t) { return "stand-in"; }
+const char* cudaGetErrorName(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation" : "stand-in";
+}
+const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation ? "out of memory" : "stand-in";
+}
 
 cudaError_t cudaMalloc(void** pointer, std::size_t bytes) { return allocate(pointer, bytes); }
 cudaError_t cudaMallocFromPoolAsync(void** pointer, std::size_t bytes, cudaMemPool_t, cudaStream_t) {
   return allocate(pointer, bytes);
 }
 cudaError_t cudaFree(void* pointer) {
-  std::free(pointer);
+  release(pointer);
   return cudaSuccess;
 }
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) {
-  std::free(pointer);
+  release(pointer);
   return cudaSuccess;
 }
 cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {

@@ -1,8 +1,8 @@
 /** Every graph that is run for a model: of each method, of the head behind its layer, and of the model alone. */
 import { createHash } from 'node:crypto'
 import { SessError } from '../../dist/error.js'
-import { buildExplainModel } from '../../dist/methods/explain-model.js'
-import { methods } from '../../dist/methods/index.js'
+import { buildExplainModel, readsLayer } from '../../dist/methods/explain-model.js'
+import { methodByName, methods } from '../../dist/methods/index.js'
 import { buildForwardModel } from '../../dist/onnx/forward-model.js'
 import { inHalf } from '../../dist/onnx/half-range.js'
 import { buildHeadModel } from '../../dist/onnx/head-model.js'
@@ -26,13 +26,17 @@ export async function graphsOf(classifier, precision) {
       refused[name] = `${error.code}: ${error.message}`
     }
   }
-  take('logits', () => buildForwardModel(inPrecision))
+  const forward = () => buildForwardModel(inPrecision)
+  take('logits', forward)
   for (const method of methods) {
-    take(method.name, () => buildExplainModel(inPrecision, { method, seeds: ['class'] }))
+    const explain = () => buildExplainModel(inPrecision, { method, seeds: ['class'] })
+    take(method.name, method.kind === 'masks' && !readsLayer(method) ? forward : explain)
     take(`${method.name} head`, () => {
-      const { layerTensor } = buildExplainModel(inPrecision, { method, seeds: ['class'] })
+      const { layerTensor } = explain()
       return layerTensor && buildHeadModel(inPrecision, layerTensor)
     })
   }
+  const against = { method: methodByName('grad-cam'), seeds: ['combination'] }
+  take('grad-cam --against', () => buildExplainModel(inPrecision, against))
   return { graphs: [...graphs.values()], refused }
 }

@@ -22,6 +22,8 @@ const graphs = readdirSync(folder).filter((file) => file.endsWith('.onnx'))
 
 /** Of each form: whether some graph found a kernel for it, and whether some graph found none. */
 const found = new Map()
+/** Operators of models, in some operator set without a kernel. */
+const modelsOwn = new Set()
 for (const type of [FLOAT, FLOAT16]) {
   const work = mkdtempSync(join(tmpdir(), 'sess-kernels-'))
   for (const graph of graphs) writeFileSync(join(work, graph), inType(readFileSync(join(folder, graph)), type))
@@ -46,7 +48,7 @@ function askAbout(input) {
 }
 
 function takeForms(graph, log, type) {
-  const lacking = new Set([...log.matchAll(LACKING)].map(([, name]) => name))
+  const lacking = new Map([...log.matchAll(LACKING)].map(([, operator, name]) => [name, operator]))
   for (const form of JSON.parse(readFileSync(join(folder, `${graph}.json`), 'utf8'))) {
     const isHalf = type === FLOAT16
     if (isHalf && form.type !== 'float32') continue
@@ -55,7 +57,9 @@ function takeForms(graph, log, type) {
     if (lacking.has(form.node)) all.lacks.set(form.opset, graph)
     else all.kernels.add(form.opset)
     found.set(key, all)
+    lacking.delete(form.node)
   }
+  if (type === FLOAT) for (const operator of lacking.values()) modelsOwn.add(operator)
 }
 
 /** The graph with its floats in another type. */
@@ -105,3 +109,4 @@ for (const [key, { kernels, lacks }] of sorted) {
     .map(([opset, graph]) => `${opset}${kernels.has(opset) ? ' in part' : ''} (${graph})`)
   if (list.length > 0) console.log(`no kernel: ${key}: ${list.join(', ')}`)
 }
+console.log(`of the models' own, in some operator set: ${[...modelsOwn].sort().join(', ')}`)

@@ -5,9 +5,12 @@ const escapes = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, 'g')
 /** Without colours. */
 export const plainLog = (log) => log.replaceAll(escapes, '')
 
-/** The name of a node without a kernel. */
+/** Operator and name of a node without a kernel. */
 export const LACKING =
-  /CUDA kernel not (?:found in registries|supported\. Fallback to CPU execution provider) for Op type: \S+ node name: (.*)$/gm
+  /CUDA kernel not (?:found in registries|supported\. Fallback to CPU execution provider) for Op type: (\S+) node name: (.*)$/gm
 
 /** A node that has a kernel but not for its attributes, and why. */
 export const DROPPED = /Dropping the \w+ node: (\S+) to CPU because it (.*)$/gm
+
+/** How many copies between processor and device were put into the graph. */
+export const MEMCPY = /(\d+) Memcpy nodes are added to the graph/

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { DROPPED, LACKING, plainLog } from './log.mjs'
+import { DROPPED, LACKING, MEMCPY, plainLog } from './log.mjs'
 
 /** cudaMemcpyKind. */
 const KINDS = ['on host', 'to device', 'from device', 'on device', 'unsaid']
@@ -45,7 +45,7 @@ async function runProbe({ library, probe, environment }, args) {
  * goes through, by operator; `compute`: the others there, each with why where the log says.
  */
 function readLog(log, profile) {
-  const lacking = new Set(matches(log, LACKING))
+  const lacking = new Set([...log.matchAll(LACKING)].map(([, , name]) => name))
   const reasons = new Map([...log.matchAll(DROPPED)].map(([, name, why]) => [name, why]))
   const placed = { CPUExecutionProvider: [], CUDAExecutionProvider: [] }
   const counts = {}
@@ -60,7 +60,7 @@ function readLog(log, profile) {
     if (operator !== undefined) nodes.push({ operator, name })
   }
   const isCopy = ({ operator }) => operator.startsWith('Memcpy')
-  const copies = [...placed.CUDAExecutionProvider, ...placed.CPUExecutionProvider].filter(isCopy)
+  const memcpy = Number(log.match(MEMCPY)?.[1] ?? 0)
   const onCpu = placed.CPUExecutionProvider.filter((node) => !isCopy(node))
   const isShape = ({ name }) => profile.get(name)?.some((type) => /float|double/.test(type)) === false
   const shape = {}
@@ -72,12 +72,8 @@ function readLog(log, profile) {
       types: profile.get(node.name)?.join(' '),
       why: reasons.get(node.name) ?? (lacking.has(node.name) ? 'no kernel' : 'its inputs are on the processor'),
     }))
-  const cuda = (counts.CUDAExecutionProvider ?? 0) - placed.CUDAExecutionProvider.filter(isCopy).length
-  return { cuda, cpu: { shape, compute }, memcpy: copies.length }
-}
-
-function matches(text, pattern) {
-  return [...text.matchAll(pattern)].map((match) => match[1])
+  const all = (counts.CUDAExecutionProvider ?? 0) + (counts.CPUExecutionProvider ?? 0)
+  return { cuda: all - memcpy - onCpu.length, cpu: { shape, compute }, memcpy }
 }
 
 /** Types of each node's inputs and outputs, of the runs. */

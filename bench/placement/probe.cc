@@ -35,6 +35,14 @@ using sess::ort::Session;
 const OrtApi* api = nullptr;
 std::string trace;
 
+/** In the order of sess::Code. */
+constexpr const char* kCodes[] = {"OPTION_INVALID", "MODEL_UNREADABLE",   "MODEL_UNSUPPORTED", "OUT_OF_MEMORY",
+                                  "NATIVE_MISSING", "DEVICE_UNAVAILABLE", "ABORTED",           "DISPOSED"};
+
+std::string refusal(const sess::Error& error) {
+  return std::string("refused: ") + kCodes[static_cast<std::size_t>(error.code())] + ": " + error.what() + "\n";
+}
+
 void check(OrtStatus* status) {
   if (status == nullptr) return;
   std::fprintf(stderr, "%s\n", api->GetErrorMessage(status));
@@ -135,7 +143,7 @@ int openAll(const char* library) {
       const Session session({fileBytes(path.c_str()), "", 1, sess::ort::Optimization::none, sess::ort::Precision::fp32,
                              sess::ort::CudaStream{0, stream}});
     } catch (const sess::Error& error) {
-      std::cerr << "refused: " << error.what() << std::endl;
+      std::cerr << refusal(error) << std::flush;
     }
   }
   return 0;
@@ -151,7 +159,7 @@ int main(int argc, char** argv) {
   try {
     return argc == 2 ? openAll(argv[1]) : run(argv);
   } catch (const sess::Error& error) {
-    std::fprintf(stderr, "refused: %s\n", error.what());
+    std::cerr << refusal(error);
     return 1;
   }
 }

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema, type NodeProto, TensorProto_DataType } from 'onnx-buf'
-import { intAttribute, tensorAttribute } from '../../../src/onnx/messages.ts'
+import { intAttribute, intsAttribute, tensorAttribute } from '../../../src/onnx/messages.ts'
 import { isDefaultDomain } from '../../../src/onnx/operators.ts'
 
 /** What a kernel is looked up by: operator, operator set, and the type of the numbers that it works on. */
@@ -35,7 +35,16 @@ export function withoutKernel(bytes: Uint8Array, added: readonly NodeProto[]): r
   const unknown = forms.filter(
     ({ operator, type, opset }) => LACKING[operator] === undefined && !KERNELS.get(`${operator} ${type}`)?.has(opset),
   )
-  return unknown.map(({ operator, type, opset }) => `${operator} of ${type} in operator set ${opset}`)
+  return [
+    ...unknown.map(({ operator, type, opset }) => `${operator} of ${type} in operator set ${opset}`),
+    ...added.filter(isPaddedUnevenly).map(({ opType }) => `${opType} with other pads at the end than at the beginning`),
+  ]
+}
+
+/** The one kernel that is refused for its attributes. */
+function isPaddedUnevenly(node: NodeProto): boolean {
+  const pads = (node.opType === 'ConvTranspose' && intsAttribute(node, 'pads')) || []
+  return pads.slice(0, pads.length / 2).join() !== pads.slice(pads.length / 2).join()
 }
 
 /** Forms of a model's nodes. float64 counts as float32, whose place it takes in tests. */
