@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf'
-import { LACKING, plainLog } from './log.mjs'
+import { LACKING, placedNodes, plainLog } from './log.mjs'
 import { openProvider } from './provider.mjs'
 
 const { DOUBLE, FLOAT, FLOAT16 } = TensorProto_DataType
@@ -43,7 +43,9 @@ for (const type of [FLOAT, FLOAT16]) {
 
 function askAbout(input) {
   const { probe, library, environment } = provider
-  const command = [`"${probe}" "${library}" 2>&1 >/dev/null | grep -E '^graph |^refused: |CUDA kernel not'`]
+  const command = [
+    `"${probe}" "${library}" 2>&1 >/dev/null | grep -E '^graph |^refused: |CUDA kernel not|placed on|VerifyEachNode'`,
+  ]
   return execFileSync('bash', ['-c', ...command], { input, env: environment, encoding: 'utf8', maxBuffer: 2 ** 28 })
 }
 
@@ -59,7 +61,9 @@ function takeForms(graph, log, type) {
     found.set(key, all)
     lacking.delete(form.node)
   }
-  if (type === FLOAT) for (const operator of lacking.values()) modelsOwn.add(operator)
+  // Others are functions, which are inlined
+  const onCpu = new Set(placedNodes(log).CPUExecutionProvider.map(({ name }) => name))
+  if (type === FLOAT) for (const [name, operator] of lacking) if (onCpu.has(name)) modelsOwn.add(operator)
 }
 
 /** The graph with its floats in another type. */

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { DROPPED, LACKING, MEMCPY, plainLog } from './log.mjs'
+import { DROPPED, LACKING, MEMCPY, placedNodes, plainLog } from './log.mjs'
 
 /** cudaMemcpyKind. */
 const KINDS = ['on host', 'to device', 'from device', 'on device', 'unsaid']
@@ -47,18 +47,7 @@ async function runProbe({ library, probe, environment }, args) {
 function readLog(log, profile) {
   const lacking = new Set([...log.matchAll(LACKING)].map(([, , name]) => name))
   const reasons = new Map([...log.matchAll(DROPPED)].map(([, name, why]) => [name, why]))
-  const placed = { CPUExecutionProvider: [], CUDAExecutionProvider: [] }
-  const counts = {}
-  let nodes = []
-  for (const line of log.split('\n')) {
-    const [, provider, count] = line.match(/(?:All nodes|Node\(s\)) placed on \[(\w+)\]\. Number of nodes: (\d+)/) ?? []
-    if (provider !== undefined) {
-      counts[provider] = Number(count)
-      nodes = placed[provider]
-    }
-    const [, operator, name] = line.match(/VerifyEachNodeIsAssignedToAnEp\]\s+(\w+) \((.*)\)$/) ?? []
-    if (operator !== undefined) nodes.push({ operator, name })
-  }
+  const placed = placedNodes(log)
   const isCopy = ({ operator }) => operator.startsWith('Memcpy')
   const memcpy = Number(log.match(MEMCPY)?.[1] ?? 0)
   const onCpu = placed.CPUExecutionProvider.filter((node) => !isCopy(node))
@@ -72,8 +61,7 @@ function readLog(log, profile) {
       types: profile.get(node.name)?.join(' '),
       why: reasons.get(node.name) ?? (lacking.has(node.name) ? 'no kernel' : 'its inputs are on the processor'),
     }))
-  const all = (counts.CUDAExecutionProvider ?? 0) + (counts.CPUExecutionProvider ?? 0)
-  return { cuda: all - memcpy - onCpu.length, cpu: { shape, compute }, memcpy }
+  return { cuda: placed.count - memcpy - onCpu.length, cpu: { shape, compute }, memcpy }
 }
 
 /** Types of each node's inputs and outputs, of the runs. */

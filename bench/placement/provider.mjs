@@ -31,8 +31,7 @@ const headers = join(
  * `environment`: what the probe has to be started with
  */
 export function openProvider() {
-  const folder =
-    process.env.SESS_ORT_CUDA_DIR ?? fetched(join(envPaths('sess-saliency', { suffix: '' }).cache, 'placement'))
+  const folder = fetched(join(envPaths('sess-saliency', { suffix: '' }).cache, 'placement'))
   const standIns = mkdtempSync(join(tmpdir(), 'sess-stand-ins-'))
   process.once('exit', () => rmSync(standIns, { recursive: true }))
   const cudaInclude = process.env.SESS_CUDA_INCLUDE ?? '/usr/local/cuda/include'

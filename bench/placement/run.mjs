@@ -4,7 +4,7 @@
  * native/ort are the real ones. What a node computes, and how fast, this does not say.
  *   node bench/placement/run.mjs [--model FILE]... [--method NAME]... [--precision fp32|fp16]... [--batch 4] [--json FILE]
  * Without --model: shared/models, tiny200, and exports of .cache/gradients (bench/gradients/export.py). Fetches the
- * provider by npm unless SESS_ORT_CUDA_DIR names a folder of it; needs CUDA's headers (SESS_CUDA_INCLUDE).
+ * provider by npm, once, into the user's cache folder; needs CUDA's headers (SESS_CUDA_INCLUDE) and a compiler.
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -48,23 +48,33 @@ for (const path of models) {
       const methods = values.method === undefined ? names : names.filter((name) => values.method.includes(name))
       if (methods.length === 0) continue
       const placement = await placementOf(provider, { bytes, externalFolder, batch: Number(values.batch) })
-      const row = { model: basename(path, '.onnx'), opset: classifier.opset, precision, graphs: methods, ...placement }
+      const graph = { model: basename(path, '.onnx'), opset: classifier.opset, precision, graph: methods.join(', ') }
+      const row = { ...graph, ...facts(placement) }
       rows.push(row)
-      console.log(summary(row))
+      console.log(
+        Object.entries(row)
+          .map(([name, value]) => `${name} ${value}`)
+          .join('; '),
+      )
     }
   }
 }
 
-function summary({ model, precision, graphs, refusal, cuda, cpu, memcpy, run }) {
-  const where = `${model} ${precision} ${graphs.join(', ')}`
-  if (refusal !== undefined) return `${where}: refused: ${refusal}`
-  const shapes = Object.values(cpu.shape).reduce((sum, count) => sum + count, 0)
-  const compute = cpu.compute.map(({ operator, why }) => `${operator} (${why})`)
-  const moved = Object.entries(run?.copies ?? {}).map(([kind, { count, bytes }]) => `${count} ${kind} (${bytes} bytes)`)
-  return (
-    `${where}: ${cuda} on CUDA; on the processor ${shapes} for shapes, ${compute.join(', ') || 'no other'}; ` +
-    `${memcpy} Memcpy; one run: ${run?.launches} launches, ${run?.waits} waits, copies: ${moved.join(', ') || 'none'}`
+/** What is told of a graph. */
+function facts({ refusal, cuda, cpu, memcpy, run }) {
+  if (refusal !== undefined) return { refusal }
+  const compute = cpu.compute.map(({ operator, types, why }) => `${operator} of ${types} (${why})`)
+  const copies = Object.entries(run?.copies ?? {}).map(
+    ([kind, { count, bytes }]) => `${count} ${kind} (${bytes} bytes)`,
   )
+  return {
+    'on CUDA': cuda,
+    'on the processor for shapes': Object.values(cpu.shape).reduce((sum, count) => sum + count, 0),
+    'on the processor else': compute.join(', ') || 'none',
+    Memcpy: memcpy,
+    ...(run && { launches: run.launches, waits: run.waits, allocations: run.allocations }),
+    copies: copies.join(', ') || 'none',
+  }
 }
 
 if (values.json !== undefined) {
@@ -77,8 +87,5 @@ if (values.json !== undefined) {
     batch: Number(values.batch),
     rows,
   }
-  const [head, ...lines] = [report]
-    .flatMap(({ rows: all, ...facts }) => [facts, ...all])
-    .map((part) => JSON.stringify(part))
-  writeFileSync(values.json, `${head.slice(0, -1)},"rows":[\n${lines.join(',\n')}\n]}\n`) // a line for each graph
+  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)
 }
