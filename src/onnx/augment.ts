@@ -190,6 +190,7 @@ export class AugmentedGraph {
     if (arithmetic.kind === 'float32') return nodes
     return narrowNodes({
       name: graph.name,
+      opset: graph.opset,
       nodes,
       initializers,
       outputs: this.#outputs.map(({ name }) => name),
