@@ -2,7 +2,8 @@
  * For which of the operators that the gradient builder writes the CUDA provider has kernels: asks it about every graph
  * of the rules' tests, in float32 and in float16, and writes test/onnx/grad/cuda-kernels.txt, which the tests hold the
  * builder to.
- *   SESS_GRAPHS=FOLDER npx vitest run test/onnx/grad/rules && node bench/placement/kernels.mjs FOLDER
+ *   SESS_GRAPHS=FOLDER npx vitest run test/onnx/grad/rules test/methods/cuda-kernels.test.ts
+ *   node bench/placement/kernels.mjs FOLDER
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
