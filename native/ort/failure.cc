@@ -21,7 +21,7 @@ Code failureCode(const std::string& message, bool onCuda, Code otherwise) {
   const bool ofDevice =
       onCuda && saysOneOf(message, {"CUDA failure", "CUDA error", "cudaError", "CUDNN failure", "CUDNN_FE failure",
                                     "CUDNN_STATUS_", "CUBLAS failure", "CUBLAS_STATUS_", "CURAND failure",
-                                    "onnxruntime_providers_", "CUDA execution provider"});
+                                    "onnxruntime_providers_", "CUDA execution provider", "CUDA Execution Provider"});
   return ofDevice ? Code::deviceUnavailable : otherwise;
 }
 

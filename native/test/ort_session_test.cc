@@ -49,6 +49,8 @@ TEST(OrtSession, AFailureIsToldByWhatItIsAbout) {
       {"CUBLAS failure 1: CUBLAS_STATUS_NOT_INITIALIZED ; GPU=0", Code::deviceUnavailable, Code::modelUnreadable},
       {"Failed to load library libonnxruntime_providers_cuda.so with error", Code::deviceUnavailable,
        Code::modelUnreadable},
+      {"cuDNN is unavailable or disabled for CUDA Execution Provider: dlopen failed for libcudnn.so",
+       Code::deviceUnavailable, Code::modelUnreadable},
       {"Load model failed:Protobuf parsing failed.", Code::modelUnreadable, Code::modelUnreadable},
   };
   for (const auto& [message, onCuda, onProcessor] : cases) {

@@ -174,7 +174,11 @@ export class AugmentedGraph {
     const assembled = revise(GraphProtoSchema, proto, {
       node: [...this.#inArithmetic(nodes, initializer)],
       initializer,
-      input: [makeValueInfo(inputName, TensorProto_DataType.FLOAT, [this.#imageDim, ...shape]), ...this.#inputs],
+      // One that no node reads would come back from a GPU at every run
+      input: [
+        makeValueInfo(inputName, TensorProto_DataType.FLOAT, [this.#imageDim, ...shape]),
+        ...this.#inputs.filter(({ name }) => needed.has(name)),
+      ],
       output: this.#outputs,
       valueInfo: [],
     })
@@ -186,6 +190,7 @@ export class AugmentedGraph {
     if (arithmetic.kind === 'float32') return nodes
     return narrowNodes({
       name: graph.name,
+      opset: graph.opset,
       nodes,
       initializers,
       outputs: this.#outputs.map(({ name }) => name),

@@ -51,9 +51,13 @@ function named(names: string, form: HalfForm): readonly (readonly [string, HalfF
   return names.split(/\s+/).map((name) => [name, form])
 }
 
+/** Where ONNX Runtime's CUDA provider has no float16 kernel before this operator set: it would leave the node to the processor. */
+const SINCE: ReadonlyMap<string, number> = new Map([['Clip', 12]])
+
 /** Undefined for what stays in float32. */
-export function halfForm(node: NodeProto): HalfForm | undefined {
-  return isDefaultDomain(node.domain) ? FORMS.get(node.opType) : undefined
+export function halfForm(node: NodeProto, opset: number): HalfForm | undefined {
+  if (!isDefaultDomain(node.domain) || opset < (SINCE.get(node.opType) ?? 0)) return undefined
+  return FORMS.get(node.opType)
 }
 
 const TRUTHS: ReadonlySet<string> = new Set([...TESTS.split(' '), 'And', 'IsInf', 'IsNaN', 'Not', 'Or', 'Xor'])

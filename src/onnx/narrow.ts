@@ -2,7 +2,7 @@ import { type NodeProto, NodeProtoSchema, type TensorProto, TensorProto_DataType
 import { unsupported } from './errors.ts'
 import { describeNode, nodeReads } from './graph.ts'
 import { type Misfit, misfitOf } from './half.ts'
-import { givesTruths, halfForm } from './half-operators.ts'
+import { givesTruths, type HalfForm, halfForm } from './half-operators.ts'
 import { intAttribute, makeNode, revise, tensorAttribute } from './messages.ts'
 
 const { FLOAT, FLOAT16 } = TensorProto_DataType
@@ -11,6 +11,8 @@ const { FLOAT, FLOAT16 } = TensorProto_DataType
 export interface FloatGraph {
   /** Of the model, for messages. */
   readonly name: string
+  /** Of ONNX's own domain. */
+  readonly opset: number
   /** In topological order. */
   readonly nodes: readonly NodeProto[]
   readonly initializers: readonly TensorProto[]
@@ -139,12 +141,12 @@ class Narrowing {
   }
 
   #isNarrowed(node: NodeProto): boolean {
-    const form = halfForm(node)
+    const form = halfForm(node, this.#graph.opset)
     if (form === undefined || this.#graph.exact.has(node)) return false
     if (form.kind === 'product' || form.outputs !== 'none') {
       if (this.#graph.isOther(node.output[0] ?? '')) return false
     }
-    const shared = sharedInputs(node)
+    const shared = sharedInputs(node, form)
     const misfit = this.#misfitAmong(shared)
     if (form.kind === 'product' && misfit?.why === 'large') {
       const why = `"${misfit.name}" holds numbers beyond 65504, which float16 does not; take fp32`
@@ -158,9 +160,9 @@ class Narrowing {
   }
 
   #narrow(node: NodeProto): void {
-    const form = halfForm(node)
+    const form = halfForm(node, this.#graph.opset)
     const outputs = form?.kind === 'follows' ? form.outputs : 'all'
-    const shared = new Set(sharedInputs(node))
+    const shared = new Set(sharedInputs(node, form))
     for (const name of nodeReads(node)) if (!shared.has(name)) this.full(name)
     const input = node.input.map((name) => (shared.has(name) ? this.#half(name) : name))
     const output = node.output.map((name, i) => {
@@ -184,8 +186,7 @@ function named(name: string, why: Misfit | undefined): MisfitWeight | undefined 
 }
 
 /** The inputs that have the type of the node's numbers. */
-function sharedInputs(node: NodeProto): readonly string[] {
-  const form = halfForm(node)
+function sharedInputs(node: NodeProto, form: HalfForm | undefined): readonly string[] {
   const places = form?.kind === 'follows' ? form.inputs : undefined
   return node.input.filter((name, i) => name !== '' && (places === undefined || places.includes(i)))
 }

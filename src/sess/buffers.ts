@@ -227,17 +227,20 @@ function sourcesOf({ copies, masks, batch, image, tensor, output }: SourceAlloca
   }
 }
 
-/** A model's inputs: images, and what its seeds ask for. */
+/** A model's inputs: images, and what of its seeds it reads. */
 export function inputsOf(
-  model: Pick<ExplainSession, 'imageInput' | 'seeds'>,
+  model: Pick<ExplainSession, 'imageInput' | 'seeds' | 'session'>,
   images: Tensor<'float32'>,
   { perTarget }: Pick<Buffers, 'perTarget'>,
 ): Readonly<Record<string, Tensor>> {
+  const read = new Set(model.session.inputs.map(({ name }) => name))
   const inputs: Record<string, Tensor> = { [model.imageInput]: images }
-  for (const [t, seed] of model.seeds.entries()) {
+  for (const [t, { classes, coefficients }] of model.seeds.entries()) {
     const target = perTarget[t]
-    if (target !== undefined) inputs[seed.classes] = target.classes
-    if (seed.coefficients !== undefined && target?.coefficients) inputs[seed.coefficients] = target.coefficients
+    if (target !== undefined && read.has(classes)) inputs[classes] = target.classes
+    if (coefficients !== undefined && read.has(coefficients) && target?.coefficients) {
+      inputs[coefficients] = target.coefficients
+    }
   }
   return inputs
 }

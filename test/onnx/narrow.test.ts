@@ -279,6 +279,25 @@ describe('numbers that float16 does not hold', () => {
     )
   })
 
+  it.each([
+    [11, false],
+    [12, true],
+  ])(
+    'keep Clip in float32 before operator set 12, as CUDA has it in float16 from there on (%i)',
+    async (opset, isHalf) => {
+      const tensors = [...WEIGHTS, floatTensor('low', [0], []), floatTensor('high', [6], [])]
+      const nodes = [
+        op('Conv', 'x w b', 'c', same),
+        op('Clip', 'c low high', 'u'),
+        op('GlobalAveragePool', 'u', 'g'),
+        op('Flatten', 'g', 'f'),
+        op('MatMul', 'f fc', 'z'),
+      ]
+      const [, half] = await bothOf({ opset, input: { dims: ['n', 3, 9, 11] }, nodes, tensors })
+      expect(inFloat16(buildForwardModel(half)).has('Clip')).toBe(isHalf)
+    },
+  )
+
   it('keep in float32 what is bounded or masked by them, and an epsilon what it is added to', async () => {
     const tensors = [
       ...WEIGHTS,

@@ -156,7 +156,8 @@ export class Emitter {
 
   /** -1, 0 or 1. */
   sign(x: string): string {
-    if (this.opset >= 9) return this.emit('Sign', [x])
+    // Operator set 9 has Sign, but ONNX Runtime's CUDA provider has it from 13 on
+    if (this.opset >= 13) return this.emit('Sign', [x])
     const zero = this.scalar(0)
     const [above, below] = [this.emit('Greater', [x, zero]), this.emit('Less', [x, zero])]
     return this.emit('Sub', [this.toFloat(above), this.toFloat(below)])
@@ -175,10 +176,19 @@ export class Emitter {
   }
 
   slice(x: string, axis: number, start: number, end: number): string {
+    return this.crop(x, [{ axis, start, end }])
+  }
+
+  /** `start` to `end` of each of these axes. */
+  crop(x: string, ranges: readonly { readonly axis: number; readonly start: number; readonly end: number }[]): string {
+    if (ranges.length === 0) return x
+    const axes = ranges.map(({ axis }) => axis)
+    const starts = ranges.map(({ start }) => start)
+    const ends = ranges.map(({ end }) => end)
     if (this.opset < 10) {
-      return this.emit('Slice', [x], { axes: { ints: [axis] }, starts: { ints: [start] }, ends: { ints: [end] } })
+      return this.emit('Slice', [x], { axes: { ints: axes }, starts: { ints: starts }, ends: { ints: ends } })
     }
-    return this.emit('Slice', [x, this.ints([start]), this.ints([end]), this.ints([axis])])
+    return this.emit('Slice', [x, this.ints(starts), this.ints(ends), this.ints(axes)])
   }
 
   /** `pads`: begins of every axis, then ends. */

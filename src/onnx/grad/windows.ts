@@ -1,8 +1,8 @@
 import type { NodeProto } from 'onnx-buf'
-import type { Attributes } from '../messages.ts'
 import { intsAttribute, stringAttribute } from '../messages.ts'
 import type { Dims } from '../shapes.ts'
 import type { GradientContext } from './context.ts'
+import type { Emitter } from './emitter.ts'
 import { fixedLength } from './gradient.ts'
 
 /** A sliding window along one axis, as convolutions and pools use it. */
@@ -69,16 +69,40 @@ function autoPads(axis: WindowAxis, auto: string): Pick<WindowAxis, 'begin' | 'e
 }
 
 /**
- * Attributes of the ConvTranspose that spreads each output of a window back over its taps and gives the input's
- * size: what reaches past the input is cut, what no window reached is added.
+ * Each output of a window spread back over its taps, at the input's size: a ConvTranspose, padded alike at both ends, as
+ * ONNX Runtime's CUDA provider leaves any other to the processor. What reaches past the input is sliced off.
  */
-export function spreadAttributes(axes: readonly WindowAxis[]): Attributes {
-  const excess = axes.map((axis) => (axis.output - 1) * axis.stride + reach(axis) - axis.begin - axis.input)
-  return {
+export function spread(
+  e: Emitter,
+  dy: string,
+  weights: string,
+  { axes, groups }: { readonly axes: readonly WindowAxis[]; readonly groups: number },
+): string {
+  const cuts = axes.map(spreadCut)
+  const pads = cuts.map(({ pad }) => pad)
+  const whole = e.emit('ConvTranspose', [dy, weights], {
     kernel_shape: { ints: axes.map(({ kernel }) => kernel) },
     strides: { ints: axes.map(({ stride }) => stride) },
     dilations: { ints: axes.map(({ dilation }) => dilation) },
-    pads: { ints: [...axes.map(({ begin }) => begin), ...excess.map((over) => Math.max(over, 0))] },
-    output_padding: { ints: excess.map((over) => Math.max(-over, 0)) },
-  }
+    pads: { ints: [...pads, ...pads] },
+    output_padding: { ints: cuts.map(({ added }) => added) },
+    group: { int: groups },
+  })
+  const ranges = cuts.map(({ start, length, input }, i) => ({ axis: i + 2, start, end: start + input, length }))
+  return e.crop(
+    whole,
+    ranges.filter(({ start, end, length }) => start > 0 || end < length),
+  )
+}
+
+/** What ConvTranspose cuts at either end and adds behind, and where the input then starts in its `length` numbers. */
+function spreadCut(axis: WindowAxis) {
+  const { begin, end, input } = axis
+  const reached = (axis.output - 1) * axis.stride + reach(axis)
+  const missing = (pad: number): number => begin + pad + input - reached
+  // output_padding has to be under the stride or the dilation
+  const isWhole = missing(begin) >= 0 && missing(begin) < Math.max(axis.stride, axis.dilation)
+  const pad = isWhole ? begin : Math.min(begin, end)
+  const added = Math.max(missing(pad), 0)
+  return { pad, added, start: begin - pad, length: reached - 2 * pad + added, input }
 }

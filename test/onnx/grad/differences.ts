@@ -9,6 +9,7 @@ import { probeBatchedShapes } from '../../../src/onnx/shapes.ts'
 import type { FloatType } from '../../../src/onnx/tensors.ts'
 import { buildModel, type ModelSpec, size, uniform } from '../models.ts'
 import { probe, run, withSession } from '../ort.ts'
+import { withoutKernel } from './kernels.ts'
 
 export interface DifferenceCase extends ModelSpec {
   /** Shape of the input `x` without its batch. */
@@ -110,8 +111,19 @@ function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0)
 }
 
-/** The case's graph with an input `seed` (the gradient at y) and the gradient at x as second output. */
+/**
+ * The case's graph with an input `seed` (the gradient at y) and the gradient at x as second output. Throws where a node
+ * of the gradient is not known to have a kernel on CUDA.
+ */
 export async function gradientModel(test: DifferenceCase) {
+  const model = await anyGradientModel(test)
+  const lacking = withoutKernel(model.bytes, model.nodes)
+  if (lacking.length > 0) throw new Error(`no kernel known on CUDA: ${lacking.join(', ')}`)
+  return model
+}
+
+/** The same, in operator sets too that the list of kernels does not have. */
+export async function anyGradientModel(test: DifferenceCase) {
   const type = test.type ?? TensorProto_DataType.FLOAT
   const proto = buildModel({ ...test, input: { dims: ['n', ...test.x] } })
   const graph = readGraph({ name: 'test', proto, externalFolder: undefined })

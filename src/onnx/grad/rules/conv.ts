@@ -4,7 +4,7 @@ import type { Dim } from '../../shapes.ts'
 import type { GradientContext, GradientRule } from '../context.ts'
 import type { Emitter } from '../emitter.ts'
 import { fixedLength, stretch, tensorGradient } from '../gradient.ts'
-import { reach, spreadAttributes, type WindowAxis, windowAxes } from '../windows.ts'
+import { reach, spread, type WindowAxis, windowAxes } from '../windows.ts'
 import { relu, sigmoid, tanh } from './activations.ts'
 import { classRows } from './linear.ts'
 
@@ -48,7 +48,7 @@ export const conv: GradientRule = (node, upstream, context) => {
         pads: { ints: [...axes.map((a) => reach(a) - 1 - a.begin), ...axes.map((a) => reach(a) - 1 - a.end)] },
         group: { int: groups },
       })
-    : e.emit('ConvTranspose', [dy, weights.name], { ...spreadAttributes(axes), group: { int: groups } })
+    : spread(e, dy, weights.name, { axes, groups })
   return [tensorGradient(name, dims, factor)]
 }
 

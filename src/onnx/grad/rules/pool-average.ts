@@ -4,7 +4,7 @@ import type { Dims } from '../../shapes.ts'
 import type { GradientRule } from '../context.ts'
 import type { Emitter } from '../emitter.ts'
 import { fixedLength, type Gradient, multiply, product, scale, stretch, tensorGradient } from '../gradient.ts'
-import { poolAxes, spreadAttributes, type WindowAxis } from '../windows.ts'
+import { poolAxes, spread, type WindowAxis } from '../windows.ts'
 
 /** Each pixel gets from every window that it is in the window's gradient over the window's count. */
 export const averagePool: GradientRule = (node, upstream, context) => {
@@ -22,7 +22,7 @@ export const averagePool: GradientRule = (node, upstream, context) => {
   )
   // Resize leaves its region of interest out only from operator set 13 on
   if (tiles && e.opset >= 13) return [scale(repeat(e, dy, axes, x), factor)]
-  return [scale(spread(e, dy, axes, x), factor)]
+  return [scale(sumOfWindows(e, dy, axes, x), factor)]
 }
 
 /** The gradient divided by how many numbers each window averages. */
@@ -72,10 +72,9 @@ function repeat(e: Emitter, dy: string, axes: readonly WindowAxis[], x: Dims): G
   return tensorGradient(repeated, x)
 }
 
-function spread(e: Emitter, dy: string, axes: readonly WindowAxis[], x: Dims): Gradient {
+function sumOfWindows(e: Emitter, dy: string, axes: readonly WindowAxis[], x: Dims): Gradient {
   const channels = fixedLength(x[1])
   const kernel = axes.map((axis) => axis.kernel)
   const ones = e.floats(new Array<number>(channels * product(kernel)).fill(1), [channels, 1, ...kernel])
-  const sums = e.emit('ConvTranspose', [dy, ones], { ...spreadAttributes(axes), group: { int: channels } })
-  return tensorGradient(sums, x)
+  return tensorGradient(spread(e, dy, ones, { axes, groups: channels }), x)
 }

@@ -2,7 +2,7 @@ import type { NodeProto } from 'onnx-buf'
 import { type Attributes, intAttribute } from '../../messages.ts'
 import type { GradientContext, GradientRule } from '../context.ts'
 import { fixedLength, product, stretch, tensorGradient } from '../gradient.ts'
-import { poolAxes, reach, spreadAttributes, type WindowAxis } from '../windows.ts'
+import { poolAxes, reach, spread, type WindowAxis } from '../windows.ts'
 
 /** The window's gradient goes to its first maximum in row-major order. */
 export const maxPool: GradientRule = (node, upstream, context) => {
@@ -50,7 +50,7 @@ function comparisons(node: NodeProto, axes: readonly WindowAxis[], dy: string, c
   const isFirst = e.emit('Mul', [isMaximum, e.toFloat(e.emit('Less', [before, e.scalar(0.5)]))])
   const shares = e.emit('Mul', [isFirst, perWindow(dy, 1)])
   const back = e.emit('Reshape', [shares, e.ints([images, channels * taps, ...y.dims.slice(2).map(fixedLength)])])
-  return e.emit('ConvTranspose', [back, kernels], { ...spreadAttributes(axes), group: { int: channels } })
+  return spread(e, back, kernels, { axes, groups: channels })
 }
 
 function padded(x: string, axes: readonly WindowAxis[], context: GradientContext): string {
