@@ -21,6 +21,7 @@ class StreamLauncher {
   ~StreamLauncher() {
     (void)cudaSetDevice(device_);
     memory_.release(stream_);
+    (void)cudaStreamSynchronize(stream_);  // what an op that failed left behind reads the ring
     (void)cudaStreamDestroy(stream_);
   }
   StreamLauncher(const StreamLauncher&) = delete;

@@ -80,6 +80,7 @@ void Device::finish(CUstream_st* stream) {
 void Device::finishAll() {
   finish(&legacy);
   for (CUstream_st* const stream : streams) finish(stream);
+  for (const auto& stream : destroyed) finish(stream.get());
 }
 
 void Device::finishUntil(CUstream_st& stream, const CUevent_st::State& event, std::uint64_t place) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <vector>
 
 #include "emulated/memory.h"
 
@@ -71,6 +72,7 @@ class Device {
   Memory memory;
   CUstream_st legacy;  // the stream null
   std::set<CUstream_st*> streams;
+  std::vector<std::unique_ptr<CUstream_st>> destroyed;  // with work that has not run
   std::map<const std::byte*, std::size_t> pinned;
   Counts counted;
 

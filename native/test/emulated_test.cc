@@ -63,6 +63,20 @@ TEST(EmulatedDevice, CopiesFromPinnedMemoryAreLateAndOthersAreNot) {
   ASSERT_EQ(cudaFreeHost(pinned), cudaSuccess);
 }
 
+TEST(EmulatedDevice, AStreamThatIsDestroyedStillHasItsWork) {
+  const DeviceMemory memory(kBytes);
+  auto* const values = static_cast<float*>(memory.get());
+  {
+    const OwnStream own;
+    emulated::HostKernels::threads(own.stream, 1, kElements, [values](std::int64_t i) { values[i] = 1.0F; });
+  }
+  EXPECT_TRUE(std::isnan(read(memory).front()));
+  void* other = nullptr;
+  ASSERT_EQ(cudaMalloc(&other, 1), cudaSuccess);
+  ASSERT_EQ(cudaFree(other), cudaSuccess);  // waits for the device
+  EXPECT_EQ(read(memory).front(), 1.0F);
+}
+
 TEST(EmulatedDevice, RefusesCopiesWhoseEndsLieElsewhere) {
   const DeviceMemory memory(kBytes);
   std::vector<float> host(kElements);
@@ -151,6 +165,11 @@ TEST(EmulatedDevice, ACallThatFailsIsAnErrorAndLeavesNothing) {
       EXPECT_TRUE(error.code() == Code::outOfMemory || error.code() == Code::deviceUnavailable) << error.what();
     }
     device.failCall(0);
+    EXPECT_EQ(device.always([&] {
+      device.finishAll();
+      return cudaSuccess;
+    }),
+              cudaSuccess);
     EXPECT_EQ(device.memory.used(), held) << "after call " << n << " failed";
     EXPECT_EQ(device.pinned.size(), pinned) << "after call " << n << " failed";
     EXPECT_EQ(device.streams.size(), streams) << "after call " << n << " failed";

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -173,6 +174,13 @@ void reduce(Report& report, cuda::StreamBackend& backend) {
   });
 }
 
+/** The weighted average of a plan's windows, 7 x 7 maps. */
+FuseArgs fusionOf(const Plan& plan, const Array<float>& maps, std::span<const float> weights,
+                  const Array<float>& fused) {
+  return {maps.data(),  {7, 7}, plan.window, plan.levels, plan.windows, weights,
+          Fusion::mean, 0.0F,   true,        plan.photo,  fused.data()};
+}
+
 /** Pixels of the photo under each window, added up: what a fusion has to look at. */
 double windowPixels(const Plan& plan) {
   double sum = 0.0;
@@ -193,20 +201,7 @@ void fuse(Report& report, cuda::StreamBackend& backend, Size size, std::int64_t 
   const std::string what = std::to_string(size.width) + " x " + std::to_string(size.height);
   const std::string pixels = std::to_string(static_cast<std::int64_t>(windowPixels(plan) / 1e6)) + " M window-pixels";
   report.time("fuse, " + std::to_string(n) + " windows into " + what + ", " + pixels, maps.bytes() + fused.bytes(),
-              [&] {
-                backend.fuse({maps.data(),
-                              {7, 7},
-                              plan.window,
-                              plan.levels,
-                              plan.windows,
-                              weights,
-                              Fusion::mean,
-                              0.0F,
-                              true,
-                              size,
-                              fused.data()},
-                             never);
-              });
+              [&] { backend.fuse(fusionOf(plan, maps, weights, fused), never); });
   report.time("smooth, " + what, 2.0 * fused.bytes(), [&] {
     backend.smooth({fused.data(), size, 11, 5.0, smoothed.data()}, never);
   });
@@ -221,18 +216,7 @@ std::string memoryOverRuns(cuda::StreamBackend& backend) {
   std::size_t first = 0, last = 0;
   for (int i = 0; i < kRuns; ++i) {
     const Array<float> maps(Random(7).rectified(n * 49)), fused(480 * 640), smoothed(480 * 640);
-    backend.fuse({maps.data(),
-                  {7, 7},
-                  plan.window,
-                  plan.levels,
-                  plan.windows,
-                  weights,
-                  Fusion::mean,
-                  0.0F,
-                  true,
-                  plan.photo,
-                  fused.data()},
-                 never);
+    backend.fuse(fusionOf(plan, maps, weights, fused), never);
     backend.smooth({fused.data(), plan.photo, 11, 5.0, smoothed.data()}, never);
     backend.fence()->wait();
     (i == 0 ? first : last) = cuda::freeMemory();
