@@ -136,8 +136,8 @@ export class Tensor<D extends DType = DType> {
   readonly dtype: D
   readonly shape: Shape
   readonly byteLength: number
-  /** A copy of `rows` leading rows (default: all), as they are now: await the ops that write them first. */
-  read(rows?: number): ArrayOf[D]
+  /** A copy of `rows` rows (default: all) from row `first` (default: 0) on, as they are now: await the ops that write them. */
+  read(rows?: number, first?: number): ArrayOf[D]
   /** Copies `data` to the start of the tensor now: no op that uses it may be under way. */
   write(data: ArrayOf[D]): void
   dispose(): void

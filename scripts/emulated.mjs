@@ -29,7 +29,7 @@ export function onEmulated(env) {
     ...env,
     SESS_SALIENCY_PREBUILD: folder,
     SESS_ORT_LIBRARY: join(libraries, 'libonnxruntime.so.1'),
-    LD_LIBRARY_PATH: libraries,
+    LD_LIBRARY_PATH: [libraries, env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
     SESS_DEVICE: 'cuda',
   }
 }

@@ -138,29 +138,18 @@ OpenSession::OpenSession(const DeviceState& device, ort::SessionOptions options)
   const auto index = device.place().cuda;
   // Shapes are inferred on the processor: that loads no library of the device's.
   if (index && options.optimization == ort::Optimization::all) {
-    stream_ = cuda::makeBackend(*index);
-    options.cuda = ort::CudaStream{*index, stream_->stream()};
+    onStream_ = std::make_unique<ort::StreamSession>(*index, std::move(options));
+  } else {
+    onProcessor_ = std::make_unique<ort::Session>(options);
   }
-  model_ = std::make_unique<ort::Session>(options);
 }
 
 void OpenSession::run(Backend& caller, const std::vector<ort::Bound>& inputs, const std::vector<ort::Bound>& outputs,
                       Interrupt& interrupt) {
   auto* const callers = dynamic_cast<cuda::StreamBackend*>(&caller);
-  if (!stream_ || callers == nullptr) {
-    require(callers == nullptr, "a session that only infers shapes is not run on a CUDA device");
-    model_->run(inputs, outputs, interrupt);
-    return;
-  }
-  const std::lock_guard lock(running_);
-  stream_->waitFor(*callers);
-  try {
-    model_->run(inputs, outputs, interrupt);
-  } catch (...) {
-    callers->waitFor(*stream_);  // the tensors are in use until what was enqueued has run
-    throw;
-  }
-  callers->waitFor(*stream_);
+  if (onStream_ && callers != nullptr) return onStream_->run(*callers, inputs, outputs, interrupt);
+  require(callers == nullptr, "a session that only infers shapes is not run on a CUDA device");
+  onProcessor_->run(inputs, outputs, interrupt);
 }
 
 Napi::Function SessionHandle::define(Napi::Env env) {

@@ -3,12 +3,11 @@
 #include <napi.h>
 
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "addon/device.h"
-#include "cuda/device.h"
 #include "ort/session.h"
+#include "ort/stream_session.h"
 
 namespace sess::addon {
 
@@ -18,15 +17,14 @@ class OpenSession {
   /** Throws as ort::Session does; blocks. */
   OpenSession(const DeviceState& device, ort::SessionOptions options);
 
-  [[nodiscard]] const ort::Session& model() const noexcept { return *model_; }
+  [[nodiscard]] const ort::Session& model() const noexcept { return onStream_ ? onStream_->model() : *onProcessor_; }
   /** Runs between what was enqueued on `caller` before and what will be enqueued after. */
   void run(Backend& caller, const std::vector<ort::Bound>& inputs, const std::vector<ort::Bound>& outputs,
            Interrupt& interrupt);
 
  private:
-  std::shared_ptr<cuda::StreamBackend> stream_;  // null on the processor; outlives the model
-  std::unique_ptr<ort::Session> model_;
-  std::mutex running_;
+  std::unique_ptr<ort::StreamSession> onStream_;  // or
+  std::unique_ptr<ort::Session> onProcessor_;
 };
 
 class SessionHandle : public Napi::ObjectWrap<SessionHandle> {

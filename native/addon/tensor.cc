@@ -47,10 +47,20 @@ bool isResizable(const Napi::TypedArray& array) {
   return resizable.IsBoolean() && resizable.As<Napi::Boolean>().Value();
 }
 
-Napi::Value newArray(Napi::Env env, DType dtype, std::size_t elements, const Storage& from) {
+/** A number of rows, at most `most`; `otherwise` where none is given. */
+std::int64_t rowsOr(const Napi::Value& given, std::int64_t otherwise, std::int64_t most) {
+  if (given.IsUndefined()) return otherwise;
+  const double rows = given.IsNumber() ? given.As<Napi::Number>().DoubleValue() : -1;
+  require(rows >= 0 && rows <= static_cast<double>(most) && rows == std::floor(rows),
+          "a tensor is read up to its number of rows");
+  return static_cast<std::int64_t>(rows);
+}
+
+/** Elements of a tensor, from one on. */
+Napi::Value newArray(Napi::Env env, DType dtype, std::size_t first, std::size_t elements, const Storage& from) {
   const std::size_t bytes = elements * bytesOf(dtype);
   Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, bytes);
-  if (bytes > 0) from.copyTo(buffer.Data(), bytes);
+  if (bytes > 0) from.copyTo(buffer.Data(), first * bytesOf(dtype), bytes);
   switch (dtype) {
     case DType::float32:
       return Napi::Float32Array::New(env, elements, buffer, 0);
@@ -104,11 +114,12 @@ Storage::~Storage() {
   device_->blocks.give(std::move(block_), bytes());
 }
 
-void Storage::copyTo(void* to, std::size_t bytes) const {
+void Storage::copyTo(void* to, std::size_t offset, std::size_t bytes) const {
+  const auto* const from = static_cast<const std::byte*>(data_) + offset;
   if (const auto cuda = device_->place().cuda) {
-    cuda::read(*cuda, to, data_, bytes);
+    cuda::read(*cuda, to, from, bytes);
   } else {
-    std::memcpy(to, data_, bytes);
+    std::memcpy(to, from, bytes);
   }
 }
 
@@ -203,14 +214,12 @@ Napi::Value TensorHandle::read(const Napi::CallbackInfo& info) {
   return guarded(info, [&](Napi::Env env) {
     const std::shared_ptr<Storage> storage = of(info.This());
     storage->requireMemory();
-    std::int64_t elements = storage->elements();
-    if (!info[0].IsUndefined()) {
-      const double rows = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
-      require(rows >= 0 && rows <= static_cast<double>(storage->shape()[0]) && rows == std::floor(rows),
-              "a tensor is read up to its number of rows");
-      elements = elements / storage->shape()[0] * static_cast<std::int64_t>(rows);
-    }
-    return newArray(env, storage->dtype(), static_cast<std::size_t>(elements), *storage);
+    const std::int64_t rows = storage->shape()[0];
+    const std::int64_t first = rowsOr(info[1], 0, rows);
+    const std::int64_t count = rowsOr(info[0], rows - first, rows - first);
+    const auto row = static_cast<std::size_t>(storage->elements() / rows);
+    return newArray(env, storage->dtype(), static_cast<std::size_t>(first) * row, static_cast<std::size_t>(count) * row,
+                    *storage);
   });
 }
 

@@ -31,8 +31,8 @@ class Storage {
   [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(elements_) * bytesOf(dtype_); }
   [[nodiscard]] void* data() const noexcept { return data_; }
 
-  /** The first `bytes`, to and from the processor's memory; they wait for a CUDA device. */
-  void copyTo(void* to, std::size_t bytes) const;
+  /** To and from the processor's memory, from byte `offset` on or to the start; they wait for a CUDA device. */
+  void copyTo(void* to, std::size_t offset, std::size_t bytes) const;
   void copyFrom(const void* from, std::size_t bytes) const;
 
   /** Throws Code::disposed when the wrapped array's memory went elsewhere. To be asked on the loop's thread. */

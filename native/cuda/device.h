@@ -63,6 +63,8 @@ class StreamBackend : public Backend {
   [[nodiscard]] virtual void* stream() const noexcept = 0;
   /** What is enqueued here from now on waits for what was enqueued in `other` so far. */
   virtual void waitFor(StreamBackend& other) = 0;
+  /** Waits until what was enqueued here has run, or has failed. */
+  virtual void settle() noexcept = 0;
 };
 
 /** Throws Code::deviceUnavailable with the reason, outOfMemory. */

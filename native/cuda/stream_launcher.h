@@ -19,9 +19,8 @@ class StreamLauncher {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
   }
   ~StreamLauncher() {
-    (void)cudaSetDevice(device_);
     memory_.release(stream_);
-    (void)cudaStreamSynchronize(stream_);  // what an op that failed left behind reads the ring
+    settle();  // what an op that failed left behind reads the ring
     (void)cudaStreamDestroy(stream_);
   }
   StreamLauncher(const StreamLauncher&) = delete;
@@ -29,6 +28,12 @@ class StreamLauncher {
 
   [[nodiscard]] int device() const noexcept { return device_; }
   [[nodiscard]] cudaStream_t stream() const noexcept { return stream_; }
+
+  /** Waits until what was enqueued has run, or has failed. */
+  void settle() noexcept {
+    (void)cudaSetDevice(device_);
+    (void)cudaStreamSynchronize(stream_);
+  }
 
   void begin(const CancelFlag& cancel) {
     check(cudaSetDevice(device_), "the CUDA device cannot be used");

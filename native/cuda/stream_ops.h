@@ -40,14 +40,21 @@ class StreamOps final : public LaunchedBackend<StreamLauncher<Kernels>, StreamBa
  public:
   using Ops::Ops;
 
+  /** Without one nobody would know when the memory of what was enqueued is free: then it has run when this throws. */
   std::unique_ptr<Fence> fence() override {
-    return std::make_unique<EventFence>(this->launch_.device(), this->launch_.stream());
+    try {
+      return std::make_unique<EventFence>(this->launch_.device(), this->launch_.stream());
+    } catch (...) {
+      settle();
+      throw;
+    }
   }
   [[nodiscard]] void* stream() const noexcept override { return this->launch_.stream(); }
   void waitFor(StreamBackend& other) override {
     const EventFence there(this->launch_.device(), static_cast<cudaStream_t>(other.stream()));
     check(cudaStreamWaitEvent(this->launch_.stream(), there.event(), 0), "ordering two streams");
   }
+  void settle() noexcept override { this->launch_.settle(); }
 };
 
 }  // namespace sess::cuda

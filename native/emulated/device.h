@@ -41,7 +41,7 @@ struct Counts {
 };
 
 /**
- * A CUDA device that this process plays, for tests without a GPU. It is as late as a device may be: what is enqueued
+ * A CUDA device that this process plays, for tests without a GPU. It is late: what is enqueued
  * runs only once somebody waits for it, so what relies on luck with time fails every time. Kernels are the bodies that
  * a real device runs, thread by thread (kernels.h).
  */

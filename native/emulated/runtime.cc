@@ -150,9 +150,7 @@ cudaError_t cudaFree(void* memory) {
   });
 }
 
-cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t stream) {
-  return isStream(stream) ? allocate(memory, bytes) : cudaErrorInvalidResourceHandle;
-}
+cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) { return allocate(memory, bytes); }
 
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
   return device().always([&] {
@@ -221,7 +219,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  return device().with([&] {
+  return device().always([&] {
     if (!isStream(stream)) return cudaErrorInvalidResourceHandle;
     device().finish(stream);
     return cudaSuccess;
@@ -261,7 +259,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  return device().with([&] {
+  return device().always([&] {
     const CUevent_st::State& state = *event->state;
     if (state.reached < state.recorded) device().finishUntil(*state.stream, state, state.recorded);
     return cudaSuccess;

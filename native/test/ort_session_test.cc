@@ -1,7 +1,6 @@
 // What ONNX Runtime's failures are told as. Its library is the one that npm installs, or SESS_ORT_LIBRARY.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "core/error.h"
@@ -9,19 +8,15 @@
 #include "ort/failure.h"
 #include "ort/runtime.h"
 #include "ort/session.h"
+#include "test/ort_library.h"
 
 namespace sess::test {
 namespace {
 
-std::string library() {
-  if (const char* given = std::getenv("SESS_ORT_LIBRARY")) return given;
-  return SESS_SOURCE "/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1";
-}
-
 TEST(OrtSession, AProviderThatCannotBeLoadedIsADeviceThatIsNotThere) {
-  if (!std::filesystem::exists(library())) GTEST_SKIP() << library() << " is not there";
+  if (!std::filesystem::exists(ortLibrary())) GTEST_SKIP() << ortLibrary() << " is not there";
   if (cuda::probe().reason.empty()) GTEST_SKIP() << "there is a CUDA device, and perhaps a provider";
-  (void)ort::loadRuntime(library(), ort::Preference::given);
+  (void)ort::loadRuntime(ortLibrary(), ort::Preference::given);
   int noStream = 0;
   try {
     ort::Session({{}, "", 1, ort::Optimization::all, ort::Precision::fp32, ort::CudaStream{0, &noStream}});

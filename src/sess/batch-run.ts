@@ -84,7 +84,7 @@ export class BatchRun {
     this.#rows = this.#rows.slice(0, -1)
     if (this.#rows.length > 0) await this.#maps(targets)
     await this.end()
-    return logits.read(count).slice(-(logits.shape[1] ?? 0))
+    return logits.read(1, count - 1)
   }
 
   /** Waits for all that was enqueued. */

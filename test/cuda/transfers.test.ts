@@ -40,6 +40,13 @@ describe.skipIf(notEmulated)('between processor and device', () => {
     expect(counts.fault).toBe(0)
   })
 
+  it('of a named target too, whose base view goes with the last windows, one row of logits comes down', async () => {
+    const top = await explain('--scales', '2')
+    const named = await explain('--scales', '2', '--target', '142')
+    expect(named.counts.down.bytes).toBe(top.counts.down.bytes)
+    expect(named.counts.launches).toBeLessThan(top.counts.launches) // a pass and its score less
+  })
+
   it('maps of pixels come down once each, for what is asked about windows afterwards', async () => {
     const one = await explain('--method', 'gradient', '--scales', '1') // 64 x 96: 2 windows
     const two = await explain('--method', 'gradient', '--scales', '2') // and 82 x 123: 2 x 2 more

@@ -16,6 +16,7 @@ const worst = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? Number.NaN))), 0)
 
 it.each([1, 2, 8, 9, 64])('goes with the last windows where targets are named, in batches of %i', async (batch) => {
+  const passes = Math.ceil(9 / batch)
   const { baseWindow, windows } = apart.plan
   expect([baseWindow, windows.length]).toEqual([null, 8])
   const seen: number[] = []
@@ -30,7 +31,7 @@ it.each([1, 2, 8, 9, 64])('goes with the last windows where targets are named, i
   })
   expect(worst(together.map.data, apart.map.data)).toBeLessThan(1e-5)
   expect(together.forwards).toBe(9)
-  expect(seen.at(-1)).toBe(9)
+  expect(seen).toEqual([...Array.from({ length: passes - 1 }, (_, i) => (i + 1) * batch), 9, 9]) // no pass of its own
   expect(together.target).toMatchObject({ index: apart.target.index, label: apart.target.label })
   expect(together.target.probability).toBeCloseTo(apart.target.probability, 5)
 })

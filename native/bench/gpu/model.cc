@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <optional>
+#include <utility>
 
 #include "core/error.h"
 
@@ -18,11 +20,8 @@ std::vector<std::byte> fileBytes(const std::string& path) {
   return bytes;
 }
 
-ort::SessionOptions optionsOf(const std::string& path, ort::Precision precision, int threads,
-                              const cuda::StreamBackend* stream) {
-  std::optional<ort::CudaStream> cuda;
-  if (stream != nullptr) cuda = ort::CudaStream{0, stream->stream()};
-  return {fileBytes(path), "", threads, ort::Optimization::all, precision, cuda};
+ort::SessionOptions optionsOf(const std::string& path, ort::Precision precision, int threads) {
+  return {fileBytes(path), "", threads, ort::Optimization::all, precision, std::nullopt};
 }
 
 template <class T>
@@ -44,16 +43,21 @@ void Bindings::add(const std::string& name, std::int64_t* data, std::int64_t row
   all_.push_back(bound(name, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, data, {rows}));
 }
 
-Model::Model(Machine& machine, const std::string& path, ort::Precision precision)
-    : machine_(machine),
-      stream_(machine.stream() == nullptr ? nullptr : cuda::makeBackend(0)),
-      session_(optionsOf(path, precision, machine.threads(), stream_.get())) {}
+Model::Model(Machine& machine, const std::string& path, ort::Precision precision) : machine_(machine) {
+  ort::SessionOptions options = optionsOf(path, precision, machine.threads());
+  if (machine.stream() != nullptr) {
+    onStream_ = std::make_unique<ort::StreamSession>(0, std::move(options));
+  } else {
+    onProcessor_ = std::make_unique<ort::Session>(options);
+  }
+}
 
 void Model::run(const Bindings& inputs, const Bindings& outputs) {
-  cuda::StreamBackend* const callers = machine_.stream();
-  if (callers != nullptr) stream_->waitFor(*callers);
-  session_.run(inputs.all(), outputs.all(), interrupt_);
-  if (callers != nullptr) callers->waitFor(*stream_);
+  if (onStream_) {
+    onStream_->run(*machine_.stream(), inputs.all(), outputs.all(), interrupt_);
+  } else {
+    onProcessor_->run(inputs.all(), outputs.all(), interrupt_);
+  }
 }
 
 }  // namespace sess::bench

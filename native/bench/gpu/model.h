@@ -8,6 +8,7 @@
 #include "bench/gpu/machine.h"
 #include "core/interrupt.h"
 #include "ort/session.h"
+#include "ort/stream_session.h"
 
 namespace sess::bench {
 
@@ -23,20 +24,20 @@ class Bindings {
   std::vector<ort::Bound> all_;
 };
 
-/** A model on a machine; on CUDA on a stream of its own, as the addon has it (native/addon/session.cc). */
+/** A model on a machine; on CUDA on a stream of its own. */
 class Model {
  public:
   /** Throws Code::modelUnreadable, modelUnsupported, deviceUnavailable, outOfMemory. */
   Model(Machine& machine, const std::string& path, ort::Precision precision);
 
-  [[nodiscard]] const ort::Session& session() const { return session_; }
+  [[nodiscard]] const ort::Session& session() const { return onStream_ ? onStream_->model() : *onProcessor_; }
   /** Between the machine's ops before and after. */
   void run(const Bindings& inputs, const Bindings& outputs);
 
  private:
   Machine& machine_;
-  std::unique_ptr<cuda::StreamBackend> stream_;
-  ort::Session session_;
+  std::unique_ptr<ort::StreamSession> onStream_;  // or
+  std::unique_ptr<ort::Session> onProcessor_;
   Interrupt interrupt_;
 };
 
