@@ -11,7 +11,7 @@ const program = explainProgram('build/emulated/build')
 describe.skipIf(notEmulated)('an explanation without Node, on the device', () => {
   let folder: string
   beforeAll(async () => {
-    folder = await writeCases('grad-cam', 'gradient')
+    folder = await writeCases(['grad-cam', 'gradient'])
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
