@@ -23,9 +23,12 @@ export async function run(command: string, args: readonly string[], env: NodeJS.
   })
 }
 
+/** Of the cases. */
+export const photo = 'docs/photos/coffee.png'
+
 /** Runs bench/gpu/cases.mjs: tiny200, one photo, without the reference photos. */
 export async function runCases(folder: string, ...options: string[]): Promise<Outcome> {
-  const given = ['--no-goldens', '--model', 'tiny200', '--photo', 'docs/photos/coffee.png', ...options]
+  const given = ['--no-goldens', '--model', 'tiny200', '--photo', photo, ...options]
   return await run('node', ['bench/gpu/cases.mjs', folder, ...given])
 }
 
