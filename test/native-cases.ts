@@ -23,17 +23,20 @@ export async function run(command: string, args: readonly string[], env: NodeJS.
   })
 }
 
+/** Of the cases. */
+export const photo = 'docs/photos/coffee.png'
+
 /** Runs bench/gpu/cases.mjs: tiny200, one photo, without the reference photos. */
 export async function runCases(folder: string, ...options: string[]): Promise<Outcome> {
-  const given = ['--no-goldens', '--model', 'tiny200', '--photo', 'docs/photos/coffee.png', ...options]
+  const given = ['--no-goldens', '--model', 'tiny200', '--photo', photo, ...options]
   return await run('node', ['bench/gpu/cases.mjs', folder, ...given])
 }
 
-/** A new folder with a case of two scales for each method: `tiny200.METHOD.2-scales.case`. */
-export async function writeCases(...methods: string[]): Promise<string> {
+/** A new folder with a case of two scales for each method: `tiny200.METHOD.2-scales.case`, or `.fp16.case`. */
+export async function writeCases(methods: readonly string[], precision: 'fp32' | 'fp16' = 'fp32'): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'sess-cases-'))
   const options = methods.flatMap((method) => ['--method', method])
-  const { status, stderr } = await runCases(folder, '--scales', '2', ...options)
+  const { status, stderr } = await runCases(folder, '--scales', '2', '--precision', precision, ...options)
   expect({ status, stderr }).toMatchObject({ status: 0 })
   return folder
 }

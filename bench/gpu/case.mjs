@@ -1,5 +1,6 @@
 /** One explanation as files that native/bench/gpu/gpu_explain reads; native/bench/gpu/case.cc says what each line is. */
-import { existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { Call } from '../../dist/call.js'
 import { Explainer } from '../../dist/index.js'
@@ -24,9 +25,14 @@ const kinks = 'tolerance 0.95 0.0005'
 /** The smallest card that a batch is chosen for. */
 const memoryBytes = 8 * 2 ** 30
 
-/** A model whose cases are written into one folder; its graphs and photos are shared by them. */
+/**
+ * A model whose cases are written into one folder, and share graphs and photos there. Those are named by their content,
+ * and always written: no file of another photo, or of an older graph, is taken for theirs.
+ */
 export class CaseModel {
   #folder
+  /** Names of the graphs that are written, by what is added. */
+  #graphs = new Map()
   #loaded
   #explainer
   #classifier
@@ -91,31 +97,41 @@ export class CaseModel {
       `fusion ${fusion.mode} ${fusion.theta} ${fusion.preFilter}`,
       ...(fusion.smoothing === undefined ? [] : [`smooth ${fusion.smoothing.size} ${fusion.smoothing.sigma}`]),
     ]
+    const casePath = join(this.#folder, `${file}.case`)
+    await rm(casePath, { force: true }) // no old case may stand beside the new map
     await writeNpy(join(this.#folder, `${file}.npy`), map)
-    await writeAtomically(join(this.#folder, `${file}.case`), `${lines.join('\n')}\n`)
+    await writeAtomically(casePath, `${lines.join('\n')}\n`)
     return { name: file, windows: plan.windows.length, target: target.index }
   }
 
-  /** The model with what a method adds, once for all cases; its name. */
+  /** The model with what a method adds, written once for all cases; the file's name. */
   async #graph(what, model) {
-    const name = [this.id, what, ...(this.#precision === 'fp16' ? ['fp16'] : []), 'onnx'].join('.')
-    const path = join(this.#folder, name)
-    if (!existsSync(path)) await writeAtomically(path, await selfContained(model))
+    const known = this.#graphs.get(what)
+    if (known !== undefined) return known
+    const half = this.#precision === 'fp16' ? '.fp16' : ''
+    const name = await this.#writeNamed(`${this.id}.${what}${half}`, 'onnx', await selfContained(model))
+    this.#graphs.set(what, name)
     return name
   }
 
   /** Its pixels without alpha, as they go into the pyramid; the file's name. */
   async #photo(path, decoded) {
-    const name = `${basename(path, extname(path))}.rgb`
     const call = new Call(this.#loaded.device, undefined)
     try {
       const pixels = await call.pixels(decoded)
-      await writeAtomically(join(this.#folder, name), pixels.photo.data)
+      const name = await this.#writeNamed(basename(path, extname(path)), 'rgb', pixels.photo.data)
       pixels[Symbol.dispose]()
       return name
     } finally {
       call[Symbol.dispose]()
     }
+  }
+
+  async #writeNamed(stem, extension, data) {
+    const hash = createHash('sha256').update(data).digest('hex').slice(0, 12)
+    const name = `${stem}.${hash}.${extension}`
+    await writeAtomically(join(this.#folder, name), data)
+    return name
   }
 }
 

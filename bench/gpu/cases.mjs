@@ -47,7 +47,13 @@ async function withModel(model, use) {
   }
 }
 
+const written = new Set()
+
+/** A case of each name: two models of one name would be one. */
 async function writeCase(model, options) {
+  if (written.has(options.name))
+    throw new Error(`${options.name}: two cases have this name; write them into two folders`)
+  written.add(options.name)
   const { name, windows, target } = await model.write(options)
   console.log(`${name}: ${windows} windows, class ${target}`)
 }

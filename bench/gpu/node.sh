@@ -22,10 +22,16 @@ goldens() {
       console.log(numPassedTests + ' passed, ' + numPendingTests + ' skipped'); process.exit(numPassedTests > 0 ? 0 : 1)"
 }
 
+bound=1.05 # most time of an explanation of a named class over the bare model's, as bench/gpu/cases.mjs has it
+
 explain_over_bare() {
+  local json=$work/explain-$1.json ratio
   node bench/explain.mjs --device cuda --precision "$1" ${SESS_GPU_MODEL:+--model "$SESS_GPU_MODEL"} \
-    --json "$work/explain-$1.json.part" && [[ -s $work/explain-$1.json.part ]] &&
-    mv "$work/explain-$1.json.part" "$work/explain-$1.json"
+    --json "$json.part" && [[ -s $json.part ]] && mv "$json.part" "$json" || return
+  ratio=$(number_in ratio "$json")
+  echo "$ratio x: explain $(number_in 'explain ms' "$json") ms, bare $(number_in 'bare ms' "$json") ms in batches of" \
+    "$(number_in 'bare batch' "$json"); at most $bound; top-1: $(number_in 'top-1 ratio' "$json") x"
+  awk -v ratio="$ratio" -v bound="$bound" 'BEGIN { exit !(ratio > 0 && ratio <= bound) }'
 }
 
 # What the driver has given out after 10 and after 200 explanations; other programs on the card would show here too.

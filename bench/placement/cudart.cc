@@ -1,6 +1,6 @@
 // Stands in for libcudart.so where there is no GPU: one device with the properties of an H100, its memory on the host,
 // copies that copy and are counted, and kernels that do nothing. Whatever else is asked for answers "success"
-// (`build.mjs` makes those from what the provider imports).
+// (`standins.mjs` makes those from what the provider imports).
 #include <cuda_runtime_api.h>
 #include <malloc.h>
 
@@ -26,7 +26,11 @@ struct Launch {
 };
 thread_local std::vector<Launch> launches;
 
-void* zeros(std::size_t bytes) { return std::aligned_alloc(256, (bytes + 256) / 256 * 256); }
+void* zeros(std::size_t bytes) {
+  const std::size_t whole = (bytes + 256) / 256 * 256;
+  void* const memory = std::aligned_alloc(256, whole);
+  return memory == nullptr ? nullptr : std::memset(memory, 0, whole);
+}
 
 /** SESS_STAND_IN_BYTES: how much memory can be had, where that is less than the device's properties say. */
 std::size_t room() {

@@ -12,7 +12,7 @@ if (!isBuilt && process.env.CI) throw new Error(`${program} is not built`)
 describe.skipIf(!isBuilt)('an explanation without Node, on the processor', () => {
   let folder: string
   beforeAll(async () => {
-    folder = await writeCases('grad-cam', 'layer-cam', 'gradient')
+    folder = await writeCases(['grad-cam', 'layer-cam', 'gradient'])
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -67,6 +67,48 @@ describe.skipIf(!isBuilt)('an explanation without Node, on the processor', () =>
     const { status, stderr } = await run(program, [runtime.path, ...args])
     expect(status).toBe(2)
     expect(stderr).toContain(why)
+  })
+})
+
+describe.skipIf(!isBuilt)('a map in float16', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await writeCases(['grad-cam', 'gradient'], 'fp16')
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const explain = async (name: string) => {
+    const given = ['--device', 'cpu', '--threads', '2', '--trials', '0']
+    const { status, stdout } = await run(program, [runtime.path, join(folder, name), ...given])
+    return { status, report: JSON.parse(stdout) }
+  }
+
+  it.each(['grad-cam', 'gradient'])("of %s is near the library's in float32", async (method) => {
+    const { status, report } = await explain(`tiny200.${method}.2-scales.fp16.case`)
+    expect({ status, precision: report.precision, holds: report.holds }).toEqual({
+      status: 0,
+      precision: 'fp16',
+      holds: true,
+    })
+  })
+
+  it.each(['grad-cam', 'gradient'])("of %s fails where it is blank, however small the library's is", async (method) => {
+    const file = `tiny200.${method}.2-scales.fp16`
+    const bytes = readFileSync(join(folder, `${file}.npy`))
+    const header = bytes.subarray(0, bytes.length - 4 * 400 * 600)
+    const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset + header.length)).map((value) => value / 1000)
+    writeFileSync(join(folder, 'small.npy'), Buffer.concat([header, Buffer.from(values.buffer)]))
+    const text = readFileSync(join(folder, `${file}.case`), 'utf8')
+    const blank = text.replace(/^fusion (\w+) \S+/m, 'fusion $1 2') // nothing is above theta
+    writeFileSync(join(folder, 'blank.case'), blank.replace(/^(map \d+) .*$/m, '$1 small.npy'))
+    const { status, report } = await explain('blank.case')
+    const { mean, largest } = report.differences.processor_to_library
+    expect(largest).toBeCloseTo(
+      values.reduce((most, value) => Math.max(most, value)),
+      6,
+    )
+    expect(mean).toBeLessThan(0.001)
+    expect({ status, holds: report.holds }).toEqual({ status: 1, holds: false })
   })
 })
 

@@ -33,6 +33,20 @@ const explained = `{"case": "speed", "photo_bytes": 150000, "map_bytes": 200000,
  "memory": {"explanations": 200, "free_after_first": 90000000, "free_after_last": 90000000},\
  "differences": {"processor_to_library": {"share_within_1e-3": 1, "mean": 0, "largest": 0, "holds": true},\
  "cuda_to_library": {"share_within_1e-3": 0.9999, "mean": 2e-06, "largest": 0.002, "holds": true}}, "holds": true}`
+/** What bench/explain.mjs writes. */
+const overBare = `{
+  "title": "explain over the bare model, 2 threads, medians of 9 pairs",
+  "rows": [
+    {
+      "bare ms": 80,
+      "bare batch": 64,
+      "explain ms": 82.4,
+      "ratio": 1.03,
+      "top-1 ms": 88,
+      "top-1 ratio": 1.1
+    }
+  ]
+}`
 /** Counts copies of the number of explanations that is its last argument, where it is asked to. */
 const countCopies = `[[ -z \${SESS_COPIES:-} ]] || cat >"$SESS_COPIES" <<TEXT
 {"host_to_device": {"copies": 9, "bytes": $((9000000 + 160000 * \${!#}))}, "device_to_host": {"copies": 3, "bytes": \
@@ -55,7 +69,7 @@ const tools = {
     *explains.mjs*) ${countCopies}
       ${print(explained)}
       ;;
-    *explain.mjs*) echo '{"rows": []}' >"\${!#}" ;;
+    *explain.mjs*) echo '${overBare}' >"\${!#}" ;;
   esac`,
   'bin/npx': `case "$*" in *vitest*) echo '{"numPassedTests": 30, "numPendingTests": 0}' >"\${!##*=}" ;; esac`,
   'bin/nsys': `if [[ $1 == profile ]]; then head -c 1000000 /dev/zero >"\${!#}"; else ${print(copies)}
@@ -142,7 +156,12 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
     expect(results).toMatchObject({ native_end_to_end: new Array(5).fill({ case: 'speed', ratio: 1.04 }) })
     expect(steps['goldens on the device']).toBe('ok: 30 passed, 0 skipped')
     expect(results).toMatchObject({ native: { device: 'a GPU' }, model_tf32: { largest_difference: 1e-6 } })
-    for (const precision of ['fp32', 'tf32', 'fp16']) expect(results?.[`explain_${precision}`]).toEqual({ rows: [] })
+    for (const precision of ['fp32', 'tf32', 'fp16']) {
+      expect(results?.[`explain_${precision}`]).toEqual(JSON.parse(overBare))
+      expect(steps[`explain over the bare model, ${precision}`]).toBe(
+        'ok: 1.03 x: explain 82.4 ms, bare 80 ms in batches of 64; at most 1.05; top-1: 1.1 x',
+      )
+    }
     expect(status).toBe(0)
   })
 
@@ -195,6 +214,8 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
       'it writes nothing',
       { 'bin/node': tools['bin/node'].replace('echo ', 'true ') },
     ],
+    ['explain over the bare model, fp32', 'it takes longer', counting('"ratio": 1.03', '"ratio": 1.051')],
+    ['explain over the bare model, tf32', 'no ratio is told', counting('"ratio": 1.03', '"ratio": null')],
     [
       'explain over the bare model, fp16',
       'float16 fails',

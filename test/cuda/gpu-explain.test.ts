@@ -1,24 +1,35 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runtime } from '../../src/native.ts'
-import { explainProgram, run, writeCases } from '../native-cases.ts'
-import { type Counts, notEmulated } from './emulated.ts'
+import { explainProgram, photo, run, writeCases } from '../native-cases.ts'
+import { type Counts, counted, notEmulated } from './emulated.ts'
 
 /** The build of scripts/emulated.mjs. */
 const program = explainProgram('build/emulated/build')
 
+/** What two explanations did more than another two, of one. */
+function ofOne(few: Counts, many: Counts) {
+  const each = (pick: (counts: Counts) => number) => (pick(many) - pick(few)) / 2
+  return {
+    launches: each(({ launches }) => launches),
+    up: { number: each(({ up }) => up.number), bytes: each(({ up }) => up.bytes) },
+    downBytes: each(({ down }) => down.bytes),
+  }
+}
+
 describe.skipIf(notEmulated)('an explanation without Node, on the device', () => {
   let folder: string
   beforeAll(async () => {
-    folder = await writeCases('grad-cam', 'gradient')
+    folder = await writeCases(['grad-cam', 'gradient'])
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  const explain = async (method: string, ...options: string[]) => {
+  const caseOf = (method: string) => join(folder, `tiny200.${method}.2-scales.case`)
+  const explain = async (method: string, ...options: string[]) => await explainCase(caseOf(method), ...options)
+  const explainCase = async (path: string, ...options: string[]) => {
     const counts = join(folder, 'counts.json')
     const given = ['--threads', '2', '--trials', '0', ...options]
-    const path = join(folder, `tiny200.${method}.2-scales.case`)
     const { status, stdout, stderr } = await run(program, [runtime.path, path, ...given], {
       SESS_EMULATED_COUNTS: counts,
     })
@@ -67,5 +78,32 @@ describe.skipIf(notEmulated)('an explanation without Node, on the device', () =>
       expect(each).toBeGreaterThanOrEqual(bytes)
       expect(each).toBeLessThan(bytes + 16_384)
     }
+  })
+
+  it.each([
+    ['grad-cam', 'a named class', [], 8 * 8],
+    ['grad-cam', 'a named class', ['--batch', '4'], 8 * 8],
+    ['grad-cam', 'the top-1', [], 8 * 8],
+    ['gradient', 'a named class', [], 64 * 64],
+  ])('does for %s of %s %o what the library does', async (method, which, batch, cells) => {
+    const text = readFileSync(caseOf(method), 'utf8')
+    const isNamed = which === 'a named class'
+    const path = isNamed ? caseOf(method) : join(folder, 'top-1.case')
+    if (!isNamed) writeFileSync(path, text.replace(/^seed \d+/m, 'seed -1'))
+    const target = isNamed ? ['--target', /^seed (\d+)/m.exec(text)?.[1] ?? ''] : []
+    const programs = async (count: number) => (await explainCase(path, ...batch, '--explanations', `${count}`)).counts
+    const librarys = async (count: number) => {
+      const options = ['--scales', '2', '--method', method, ...batch, ...target]
+      const { status, stderr, counts } = await counted(['bench/gpu/explains.mjs', photo, ...options, `${count}`])
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+      return counts
+    }
+    const { downBytes, ...found } = ofOne(await programs(2), await programs(4))
+    const { downBytes: expectedDown, ...expected } = ofOne(await librarys(2), await librarys(4))
+    expect(found).toEqual(expected)
+    const windows = 6
+    const keptMaps = 4 * windows * cells // what topWindows asks about
+    const scores = (rows: number) => 16 * rows // the library takes them twice, and the base view's with them
+    expect(expectedDown - downBytes).toBe(keptMaps + 2 * scores(windows + 1) - scores(windows))
   })
 })

@@ -13,6 +13,13 @@ struct Tolerance {
   double mean;   // of the absolute difference, less than this
 };
 
+/** Any share of the pixels; the mean of the difference less than `share` of the map's own. */
+inline Tolerance ofOwnMean(std::span<const float> map, double share) {
+  double sum = 0.0;
+  for (const float value : map) sum += static_cast<double>(value);
+  return {0.0, share * sum / static_cast<double>(map.size())};
+}
+
 /** How far two maps of one size are apart; NaN is apart from everything. */
 struct Difference {
   double close, mean, largest;

@@ -21,17 +21,21 @@
 namespace sess::bench {
 namespace {
 
-/** SEMANTICS states none for float16 and TF32: one that only a broken chain misses. */
-constexpr Tolerance kRounded{0.0, 0.05};
+/**
+ * SEMANTICS states no tolerance for float16 and TF32: shares of the map's own mean that only a broken chain misses. Of
+ * the reference photos in float16 on the processor, those of CAM are 0.011 apart at most, the gradient at the image
+ * 0.079.
+ */
+constexpr double kRoundedCam = 0.1, kRoundedGradient = 0.3;
 
 /** How far maps are apart, one comparison after the other. */
 class Comparisons {
  public:
-  explicit Comparisons(const Tolerance& tolerance) : tolerance_(tolerance) {}
+  Comparisons(const Case& what, bool isRounded) : case_(what), isRounded_(isRounded) {}
 
   void add(const char* name, const Explained& a, const std::vector<float>& map, std::int32_t target) {
     const Difference difference = differenceOf(a.map, map);
-    const bool holds = difference.holds(tolerance_) && a.target == target;
+    const bool holds = difference.holds(toleranceFor(map)) && a.target == target;
     hold_ = hold_ && holds;
     all_.object(name, Json()
                           .number("share_within_1e-3", difference.close)
@@ -43,7 +47,13 @@ class Comparisons {
   [[nodiscard]] const Json& all() const { return all_; }
 
  private:
-  Tolerance tolerance_;
+  [[nodiscard]] Tolerance toleranceFor(std::span<const float> map) const {
+    if (!isRounded_) return case_.tolerance;
+    return ofOwnMean(map, std::holds_alternative<CamOutputs>(case_.outputs) ? kRoundedCam : kRoundedGradient);
+  }
+
+  const Case& case_;
+  bool isRounded_;
   bool hold_ = true;
   Json all_;
 };
@@ -91,7 +101,7 @@ int run(const Options& options) {
   }
   const ort::RuntimeInfo& runtime = ort::loadRuntime(options.library, ort::Preference::given);
   const bool isTf32 = options.onCuda && options.precision == ort::Precision::tf32;
-  Comparisons comparisons(what.isHalf || isTf32 ? kRounded : what.tolerance);
+  Comparisons comparisons(what, what.isHalf || isTf32);
   Json report;
   report.string("case", what.name)
       .string("onnxruntime", runtime.version)

@@ -118,7 +118,10 @@ function dot(a: readonly number[], b: readonly number[]): number {
 export async function gradientModel(test: DifferenceCase) {
   const model = await anyGradientModel(test)
   const lacking = withoutKernel(model.bytes, model.nodes)
-  if (lacking.length > 0) throw new Error(`no kernel known on CUDA: ${lacking.join(', ')}`)
+  if (lacking.length > 0) {
+    const what = `no kernel known on CUDA: ${lacking.join(', ')}`
+    throw new Error(`${what}. Where the provider has one, bench/placement/kernels.mjs puts it on the list.`)
+  }
   return model
 }
 
