@@ -5,7 +5,7 @@ import type { Comparison } from './comparison.ts'
 import { invalidOption, SessError } from './error.ts'
 import { type ClassScore, Explanation, explainedWindows } from './explanation.ts'
 import { abortError } from './io/abort.ts'
-import { decode, originOf } from './io/decode.ts'
+import { decode, photoProvenance } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import { type LayerMaps, layerMaps } from './layer-maps.ts'
 import {
@@ -185,7 +185,7 @@ export class Explainer {
     const coefficients = coefficientsOf(against, classifier.classes)
     const classes = targets.map((target) => classOf(this.#model, target))
     const seeds = targets.map(() => (coefficients === undefined ? 'class' : 'combination') as SeedKind)
-    const origin = { photo: originOf(image), model: this.#model.origin }
+    const provenance = { photo: photoProvenance(image), model: this.#model.provenance }
     return await this.#call(options.signal, async (call) => {
       using model = await sessions.explaining({ method, layer: options.layer, seeds })
       refuseUnreadLayer(options.layer, method, model.layer)
@@ -222,7 +222,7 @@ export class Explainer {
         layer: model.layer?.name ?? model.imageInput,
         against,
         tokens: patchesOf(model.layer),
-        origin,
+        provenance,
       }
       const choices = { options, method, layer: model.layer, against, copies, plan, fusion }
       const explanations: Explanation[] = []

@@ -1,6 +1,6 @@
-import type { ModelOrigin } from '../../src/bundle/origin.ts'
 import { Explanation, explainedWindows } from '../../src/explanation.ts'
 import type { Explainer } from '../../src/index.ts'
+import type { ModelProvenance } from '../../src/provenance.ts'
 import { makePlan } from '../../src/sess/plan.ts'
 
 /** A photo with a cat and a cup, explained by the model of the package. */
@@ -18,7 +18,7 @@ interface Made {
   readonly step?: number
 }
 
-const noModel: ModelOrigin = {
+const noModel: ModelProvenance = {
   reference: { kind: 'id', id: 'none' },
   resolved: { id: 'none', path: 'none.onnx', manifest: undefined, labels: undefined },
   files: [],
@@ -84,6 +84,6 @@ export async function madeUp({ height, width, value, scales = [16], step = 16 }:
     },
     windowMaps: undefined,
     fused: undefined,
-    origin: { photo: { kind: 'pixels' }, model: noModel },
+    provenance: { photo: { kind: 'pixels' }, model: noModel },
   })
 }
