@@ -12,11 +12,12 @@ import type { SeedKind } from './onnx/augment.ts'
 import { resolveLayer } from './onnx/classifier.ts'
 import type { TargetLayer } from './onnx/layers.ts'
 import { type ExplainOptions, explainDefaults, type Target } from './options.ts'
-import type { OutputSizes } from './sess/buffers.ts'
+import { memoryOf, type OutputSizes } from './sess/buffers.ts'
 import { gridOf } from './sess/explain-session.ts'
+import { scheduleOf } from './sess/explain-windows.ts'
 import type { FusionOptions } from './sess/fusion.ts'
-import { type PlannedCopies, planCopies } from './sess/mask-set.ts'
-import { makePlan, type Plan } from './sess/plan.ts'
+import { type PlannedCopies, passesOf, planCopies } from './sess/mask-set.ts'
+import { type EstimatedPlan, makePlan, type Plan } from './sess/plan.ts'
 
 // What the options of a call mean for a loaded model.
 
@@ -68,6 +69,32 @@ export function planOf(
       passes,
     },
   )
+}
+
+/**
+ * What `explain` would run, and what it takes.
+ * @param sizes what a session for these options gives
+ * @param forwardSeconds of one forward pass, where that was measured
+ */
+export function estimatePlan(
+  model: LoadedModel,
+  image: Size,
+  options: ExplainOptions,
+  sizes: OutputSizes,
+  forwardSeconds: number | undefined,
+): EstimatedPlan {
+  const targets = Math.max(1, sizes.targets.length)
+  const copies = copiesFor(model, options, sizes)
+  const plan = planOf(model, image, options, passesOf(copies, targets))
+  const fusion = fusionOptions(options, plan)
+  const views = Array.from({ length: targets }, () => ({ plan, fusion }))
+  const { chunks, forwards } = scheduleOf(plan, sizes, { targets, copies }, views)
+  return {
+    ...plan,
+    forwards,
+    memory: memoryOf(plan, sizes, { copies, chunks, keepMaps: fusion.keepMaps }),
+    seconds: forwardSeconds === undefined ? null : forwardSeconds * forwards,
+  }
 }
 
 /** What a session for these options would give, without opening it. */
