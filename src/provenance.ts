@@ -1,8 +1,9 @@
 import type { ExplainerDevice } from './device.ts'
 import type { FileState } from './io/file-state.ts'
 import type { PhotoProvenance } from './io/photo.ts'
+import type { ResolvedModel } from './models/model-file.ts'
 import type { PixelNumbers } from './models/preprocess.ts'
-import type { ModelReference, ResolvedModel } from './models/resolve.ts'
+import type { ModelReference } from './models/resolve.ts'
 
 /** What an explanation was made from. */
 export interface Provenance {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import envPaths from 'env-paths'
+import { isFile } from '../io/is-file.ts'
 import { type DownloadProgress, download } from './download.ts'
 import { MAX_MODEL_BYTES, type Manifest } from './manifest.ts'
 
@@ -27,10 +27,7 @@ export function cachedPath({ id, sha256, url }: RemoteManifest): string {
 }
 
 export async function isCached(manifest: RemoteManifest): Promise<boolean> {
-  return await stat(cachedPath(manifest)).then(
-    (info) => info.isFile(),
-    () => false,
-  )
+  return await isFile(cachedPath(manifest))
 }
 
 export interface FetchOptions {
