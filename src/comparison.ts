@@ -55,7 +55,7 @@ export interface SessCell extends CellFacts {
 /** One map of a comparison. */
 export type ComparedCell = BaseCell | SessCell
 
-export interface ComparisonParts {
+interface ComparisonParts {
   readonly photo: Photo
   readonly model: string
   readonly target: ClassScore

@@ -50,7 +50,7 @@ export interface ExplainedWindow extends Rect {
 }
 
 /** What `explain` was asked for, resolved. */
-export interface ExplanationFacts {
+interface ExplanationFacts {
   readonly model: string
   readonly method: string
   /** The target layer; for a method that reads none, the image's own input. */

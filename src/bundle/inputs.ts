@@ -17,7 +17,7 @@ import { hashes, type OpenedBundle, short } from './read.ts'
 
 // What a bundle was made from, found and compared with what it says.
 
-export interface CheckedPhoto {
+interface CheckedPhoto {
   readonly checks: readonly Check[]
   /** As it is now; undefined where it cannot be had. */
   readonly photo: Photo | undefined
@@ -73,7 +73,7 @@ async function pixelsCheck(recorded: Bundle['photo'], photo: Photo, signal: Abor
   return found === recorded.pixels ? same('pixels', size) : changed('pixels', hashes(recorded.pixels, found))
 }
 
-export interface CheckedModel {
+interface CheckedModel {
   readonly checks: readonly Check[]
   /** The model that is here, fed and read as the bundle says; undefined where there is none. */
   readonly model: FoundModel | undefined

@@ -53,7 +53,7 @@ interface SealedPlane {
 }
 
 /** How many samples are read at most, and the option that says so. */
-export interface ReadLimit {
+interface ReadLimit {
   readonly samples: number
   readonly option: string
 }

@@ -101,7 +101,7 @@ export function mapCheck(difference: MapDifference, allowed: Allowance, causes: 
 }
 
 /** How much of a map may lie over the tolerance, and by how much it may differ on average. */
-export interface Allowance {
+interface Allowance {
   readonly share: number
   readonly mean: number
 }

@@ -264,7 +264,7 @@ async function printPlan(
 }
 
 /** The plan for a reader: what a level costs. */
-export function planText(input: string, plan: EstimatedPlan): string {
+function planText(input: string, plan: EstimatedPlan): string {
   const { image, window, levels, windows, forwards, batch, step, memory } = plan
   const rows = levels.map(({ height, width }, level) => {
     const count = windows.filter((w) => w.level === level).length

@@ -3,7 +3,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { invalidOption, SessError } from '../error.ts'
 import { pictureExtensions } from '../render/picture.ts'
 
-export type OutputKind = 'overlay' | 'map' | 'numbers' | 'report' | 'bundle'
+type OutputKind = 'overlay' | 'map' | 'numbers' | 'report' | 'bundle'
 
 /** One file, or folder of a bundle, to write for one input and one target. */
 export interface Output {

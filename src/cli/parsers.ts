@@ -4,7 +4,7 @@ import { isRange } from '../render/overlay.ts'
 
 // How the values of options are read. Each parser names its flag where a value does not fit.
 
-export type Parser = (flag: string) => (text: string) => unknown
+type Parser = (flag: string) => (text: string) => unknown
 
 /** An option whose value is read by `parser`; a second one would make the first go unheard, and is refused. */
 export function option(flags: string, description: string, parser: Parser): Option {

@@ -13,7 +13,7 @@ export const DEFAULT_MAX_PIXELS = 268_000_000
 /** A small drawing can hold days of work; no honest one takes this long. */
 const SVG_SECONDS = 10
 
-export interface DecodeOptions {
+interface DecodeOptions {
   /** Refused from the header, before any pixel is decoded. */
   readonly maxPixels?: number | undefined
   readonly signal?: AbortSignal | undefined

@@ -64,7 +64,7 @@ export interface PathCopies {
 }
 
 /** Under masks, each with its own answer. */
-export interface MaskedCopies {
+interface MaskedCopies {
   readonly kind: 'masked'
   readonly masks: Masks
   readonly weight: MaskWeight

@@ -6,7 +6,7 @@ import { type DownloadProgress, download } from './download.ts'
 import { MAX_MODEL_BYTES, type Manifest } from './manifest.ts'
 
 /** A manifest whose file is to be had from an address. */
-export type RemoteManifest = Manifest & { readonly url: string }
+type RemoteManifest = Manifest & { readonly url: string }
 
 export function isRemote(manifest: Manifest): manifest is RemoteManifest {
   return manifest.url !== undefined

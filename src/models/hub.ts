@@ -11,7 +11,7 @@ import { configFile, preprocessorFile } from './transformers.ts'
 import { variantFile } from './variants.ts'
 
 /** A model of a hub: `hf:ORG/NAME[@REVISION][:VARIANT]`. */
-export interface HubModel {
+interface HubModel {
   /** As it was written. */
   readonly name: string
   readonly repository: string

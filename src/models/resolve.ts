@@ -12,7 +12,7 @@ import { MAX_MANIFEST_BYTES, type Manifest, readManifest } from './manifest.ts'
 import { checkedModel, type ModelFileOptions, type ResolvedModel } from './model-file.ts'
 import { isTransformersFolder, modelFile, readTransformers } from './transformers.ts'
 
-export interface ResolveOptions extends ModelFileOptions {
+interface ResolveOptions extends ModelFileOptions {
   /** Of a download, where there is one. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined
   /** What becomes of a model that is known and not here: `refuse` keeps off the network. */

@@ -59,7 +59,7 @@ const preprocessorSchema = z.object({
 export type NotApplied = 'crop' | 'resample'
 
 /** What the configuration of a transformers.js folder says, in the form of a manifest. */
-export interface TransformersFacts {
+interface TransformersFacts {
   readonly manifest: Manifest
   /** The file that tells how pixels become input, where it is there. */
   readonly preprocessor: string | undefined

@@ -41,7 +41,7 @@ export class Picture {
 }
 
 /** The format that a path's extension asks for. */
-export function pictureFormat(path: string): PictureFormat {
+function pictureFormat(path: string): PictureFormat {
   switch (extname(path).toLowerCase()) {
     case '.png':
       return 'png'

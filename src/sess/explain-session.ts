@@ -36,7 +36,7 @@ export interface ExplainSession {
 export type LeasedSession = ExplainSession & Disposable
 
 /** What a session is opened for. */
-export interface SessionRequest {
+interface SessionRequest {
   readonly method: Method
   readonly layer: string | undefined
   readonly seeds: readonly SeedKind[]

@@ -25,7 +25,7 @@ export interface ExplainedView extends FusedTarget {
   readonly target: number
 }
 
-export interface ExplainedWindows {
+interface ExplainedWindows {
   /** Logits of the base view, K. */
   readonly baseLogits: Float32Array
   /** Forward passes that ran. */
@@ -43,7 +43,7 @@ interface ScheduledView {
 }
 
 /** In what order the windows run. */
-export interface Schedule {
+interface Schedule {
   /** Whose maps are held at once. */
   readonly chunks: readonly Chunk[]
   /** Whether every window's score is asked for before any map is made. */

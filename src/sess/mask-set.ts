@@ -32,7 +32,7 @@ export type PlannedCopies =
   | { readonly kind: 'masked'; readonly set: MaskSet; readonly weight: MaskWeight }
 
 /** What masks are fitted to. */
-export interface MaskedModel {
+interface MaskedModel {
   readonly window: Size
   /** Of the target layer; 0 for a method that reads none. */
   readonly channels: number
