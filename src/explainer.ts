@@ -33,16 +33,7 @@ import {
   type LoadOptions,
   type Target,
 } from './options.ts'
-import {
-  classOf,
-  classScore,
-  copiesFor,
-  estimatePlan,
-  fusionOptions,
-  methodOf,
-  outputsOf,
-  refuseUnreadLayer,
-} from './request.ts'
+import { classOf, classScore, copiesFor, estimatePlan, fusionOptions, methodOf, outputsOf } from './request.ts'
 import { resolvedOptions } from './resolved-options.ts'
 import { inSmallerBatches } from './sess/batch-size.ts'
 import type { OutputSizes } from './sess/buffers.ts'
@@ -143,7 +134,7 @@ export class Explainer {
     const checked = checkExplainOptions(options)
     const { target = explainDefaults.target } = checked
     for (const one of typeof target === 'object' ? target : [target]) classOf(this.#model, one)
-    resolveAgainst(checked.against, methodOf(checked), this.info)
+    resolveAgainst(checked.against, this.info)
     return this.#estimate(image, checked, outputsOf(this.#model, checked))
   }
 
@@ -178,14 +169,13 @@ export class Explainer {
   async #explain(image: ImageSource, targets: readonly Target[], options: ExplainOptions): Promise<Explanation[]> {
     const { device, preprocessing, sessions, classifier } = this.#model
     const method = methodOf(options)
-    const against = resolveAgainst(options.against, method, this.info)
+    const against = resolveAgainst(options.against, this.info)
     const coefficients = coefficientsOf(against, classifier.classes)
     const classes = targets.map((target) => classOf(this.#model, target))
     const seeds = targets.map(() => (coefficients === undefined ? 'class' : 'combination') as SeedKind)
     const provenance = { photo: photoProvenance(image), model: this.#model.provenance }
     return await this.#call(options.signal, async (call) => {
       using model = await sessions.explaining({ method, layer: options.layer, seeds })
-      refuseUnreadLayer(options.layer, method, model.layer)
       using asker = await sessions.asking(method, model)
       const decoded = await call.clock.wall('decode', decode(image, options))
       const plan = this.#estimate(decoded, options, model)

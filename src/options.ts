@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { invalidOption, SessError } from './error.ts'
 import { DEFAULT_MAX_PIXELS } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
+import { refuseUntaken, refuseUntakenByAll, refuseWithoutLayer } from './methods/asked.ts'
+import { comparedFor } from './methods/compared.ts'
+import { methodByName } from './methods/index.ts'
 
 /** A class by index (a number, or digits), by label, or `top-1`: the argmax of the whole image. */
 export type Target = number | string
@@ -212,17 +215,30 @@ function check<T>(schema: z.ZodType<T>, options: unknown, fields: object): T {
   throw invalidOption(name, value, issue?.path.length ? issue.message : 'an object')
 }
 
-export const checkExplainOptions = (options: unknown): ExplainOptions =>
-  check(explainSchema, options, explainSchema.shape)
+/** Also of what the method does not take: nothing that is known without a model is left to be found with one. */
+export function checkExplainOptions(given: unknown): ExplainOptions {
+  const options = check(explainSchema, given, explainSchema.shape)
+  refuseUntaken(methodByName(options.method ?? explainDefaults.method), options)
+  return options
+}
+
+export function checkCompareOptions(given: unknown): CompareOptions {
+  const options = check(compareSchema, given, compareSchema.shape)
+  refuseUntakenByAll((options.methods ?? comparedFor(options)).map(methodByName), options)
+  return options
+}
+
+export function checkLayersOptions(given: unknown): LayersOptions {
+  const options = check(layersSchema, given, layersSchema.shape)
+  const method = methodByName(options.method ?? explainDefaults.method)
+  refuseWithoutLayer(method)
+  refuseUntaken(method, options)
+  return options
+}
+
 export const checkLoadOptions = (options: unknown): LoadOptions => check(loadSchema, options, loadSchema.shape)
 export const checkClassifyOptions = (options: unknown): ClassifyOptions =>
   check(classifySchema, options, classifySchema.shape)
-
-export const checkCompareOptions = (options: unknown): CompareOptions =>
-  check(compareSchema, options, compareSchema.shape)
-
-export const checkLayersOptions = (options: unknown): LayersOptions => check(layersSchema, options, layersSchema.shape)
-
 export const checkVerifyOptions = (options: unknown): VerifyOptions => check(verifySchema, options, verifySchema.shape)
 
 /** The device where nothing is said: `SESS_DEVICE`, or the best there is. */

@@ -1,4 +1,4 @@
-import { invalidOption, uselessOption } from './error.ts'
+import { invalidOption } from './error.ts'
 import type { ClassScore } from './explanation.ts'
 import type { LoadedModel } from './load.ts'
 import { buildExplainModel } from './methods/explain-model.ts'
@@ -10,7 +10,6 @@ import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
 import type { SeedKind } from './onnx/augment.ts'
 import { resolveLayer } from './onnx/classifier.ts'
-import type { TargetLayer } from './onnx/layers.ts'
 import { type ExplainOptions, explainDefaults, type Target } from './options.ts'
 import { memoryOf, type OutputSizes } from './sess/buffers.ts'
 import { gridOf } from './sess/explain-session.ts'
@@ -104,14 +103,13 @@ export function outputsOf({ classifier }: LoadedModel, options: ExplainOptions):
   const targets = typeof options.target === 'object' ? options.target.length : 1
   const kind: SeedKind = options.against === undefined ? 'class' : 'combination'
   const model = buildExplainModel(classifier, { method, layer, seeds: new Array<SeedKind>(targets).fill(kind) })
-  refuseUnreadLayer(options.layer, method, model.layer)
   const { targets: outputs, layerTensor } = model
   return { grid: gridOf(method, model, classifier), classes: classifier.classes, targets: outputs, layerTensor }
 }
 
 /**
  * On what each window is asked again.
- * @throws SessError `OPTION_INVALID` for a setting that the method does not have, or that does not fit the model
+ * @throws SessError `OPTION_INVALID` for a setting that does not fit the model
  */
 export function copiesFor(
   { classifier: { height, width } }: LoadedModel,
@@ -130,10 +128,4 @@ export function classOf({ labels, classifier }: LoadedModel, target: Target): nu
 export function classScore({ labels, activation }: LoadedModel, logits: Float32Array, index: number): ClassScore {
   const probability = probabilities(logits, activation)[index] ?? Number.NaN
   return { index, label: labels?.[index], logit: logits[index] ?? Number.NaN, probability }
-}
-
-/** A layer that a call asks for has to be read; the one of `load` is a default for every method, and need not be. */
-export function refuseUnreadLayer(asked: string | undefined, method: Method, read: TargetLayer | undefined): void {
-  if (asked === undefined || read !== undefined) return
-  throw uselessOption('layer', asked, `${method.name} reads no layer`, 'take a method that does, such as grad-cam')
 }

@@ -44,6 +44,15 @@ export function list(item: Parser): Parser {
   return (flag) => (value) => value.split(',').map((part) => item(flag)(part.trim()))
 }
 
+/** A list of which nothing stands twice. */
+export function set(item: Parser): Parser {
+  return (flag) => (value) => {
+    const items = value.split(',').map((part) => item(flag)(part.trim()))
+    if (new Set(items).size < items.length) throw invalidOption(flag, value, 'each of them once')
+    return items
+  }
+}
+
 export function integer(low: number, high = Number.MAX_SAFE_INTEGER): Parser {
   return (flag) => (value) => {
     const number = parsed(value)
