@@ -24,7 +24,7 @@ import { type Context, loadExplainer, note, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
 import { methodArguments } from './method-arguments.ts'
 import { originOf } from './origin.ts'
-import { type InputOutputs, makeFolders, namesBundle, type Output, planOutputs } from './outputs.ts'
+import { type InputOutputs, namesBundle, type Output, OutputFolders, planOutputs } from './outputs.ts'
 import { progressBar } from './progress.ts'
 
 /** `sess explain`: the saliency of each image, into files. */
@@ -44,7 +44,8 @@ export async function explain(inputs: readonly string[], options: ExplainArgumen
     if (options.json) context.stdout.write(`${failureJson(input, error)}\n`)
   }
 
-  if (!options.plan) await makeFolders({ ...options, output: options.output.filter((path) => !namesBundle(path)) })
+  await using folders = new OutputFolders()
+  if (!options.plan) await folders.make({ ...options, output: options.output.filter((path) => !namesBundle(path)) })
   const writable = options.plan ? planned : await withWritable(planned, fail)
   if (writable.length > 0) {
     const explainer = await loadExplainer(context, options)
