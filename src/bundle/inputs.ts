@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import canonicalize from 'canonicalize'
 import { SessError } from '../error.ts'
@@ -90,7 +91,8 @@ export async function checkModel({ folder, bundle }: OpenedBundle, options: Veri
   } catch (error) {
     const why = failure(error, signal)
     const isMissing = error instanceof SessError && error.code === 'MODEL_NOT_FOUND'
-    return { checks: [isMissing ? missing('model', why) : changed('model', why)], model: undefined }
+    const check = isMissing ? missing('model', await absence(bundle, options, name, why)) : changed('model', why)
+    return { checks: [check], model: undefined }
   }
   try {
     const checks = [...(await fileChecks(bundle.model, resolved.path, signal)), ...statedChecks(bundle.model, resolved)]
@@ -99,6 +101,18 @@ export async function checkModel({ folder, bundle }: OpenedBundle, options: Veri
   } catch (error) {
     return { checks: [changed('model', failure(error, signal))], model: undefined }
   }
+}
+
+/** What the model is not, and what to do: whoever verifies did not choose the name that the bundle has. */
+async function absence({ model }: Bundle, options: VerifyOptions, name: string | URL, why: string): Promise<string> {
+  if (options.model !== undefined) return why
+  const where = 'name the model with --model (model in the library)'
+  if (model.path === undefined) return `${why} Or ${where}.`
+  const isThere = await access(name).then(
+    () => true,
+    () => false,
+  )
+  return isThere ? `${why} Or ${where}.` : `${name} is not there. Put ${model.file.name} back, or ${where}.`
 }
 
 async function fileChecks(

@@ -67,7 +67,7 @@ export async function verify(path: string, given: VerifyOptions = {}): Promise<V
   } catch (error) {
     throwIfAborted(signal)
     if (!(error instanceof SessError) || ours.has(error.code)) throw error
-    return result([notComputed(error.message)])
+    return result([notComputed(error.message, causesOf(before))])
   }
 }
 

@@ -13,7 +13,7 @@ import type { ModelProvenance, Provenance } from '../provenance.ts'
 import { peakOf } from '../render/overlay.ts'
 import { versions } from '../versions.ts'
 import { bytesFacts, labelsSeal, modelFiles, opaquePhoto, planFacts, statedFacts } from './facts.ts'
-import { type BundleContent, bundleFile, mapFile, windowsFile } from './form.ts'
+import { type BundleContent, bundleFile, MAX_BUNDLE_BYTES, mapFile, windowsFile } from './form.ts'
 import { sealsOf } from './seals.ts'
 
 /** What a bundle is made of. */
@@ -76,12 +76,20 @@ export async function writeBundle(path: string, bundled: Bundled, signal?: Abort
     versions: { ...(await versions()), platform: `${process.platform}-${process.arch}` },
   }
   const description = encodeFile({ ...content, seals: sealsOf(content) })
+  refuseTooLong(path, Buffer.byteLength(description))
   const fill = async (folder: string) => {
     await writeFile(join(folder, mapFile), mapParts, { signal })
     await writeFile(join(folder, windowsFile), windowParts, { signal })
     await writeFile(join(folder, bundleFile), description, { signal })
   }
   await writeFolderAtomically(path, fill, { owns: owned, signal })
+}
+
+/** What `verify` would not read. Only windows that are not finite, or weights in very many files, come to so much. */
+function refuseTooLong(path: string, bytes: number): void {
+  if (bytes <= MAX_BUNDLE_BYTES) return
+  const why = `would have a ${bundleFile} of ${bytes} bytes, and verify reads at most ${MAX_BUNDLE_BYTES}`
+  throw new SessError('OUTPUT_UNWRITABLE', `${path} ${why}. Take fewer windows: fewer scales, or a larger step.`)
 }
 
 /** JSON has no other numbers. */
