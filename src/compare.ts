@@ -186,7 +186,7 @@ async function cellOf(
   run: { readonly layer: TargetLayer | undefined; readonly milliseconds: number },
 ): Promise<ComparedCell> {
   const { plan, fusion } = view
-  const alone = scheduleOf(plan, outputs, { targets: 1, copies }, [view]).forwards
+  const { forwards: alone, headForwards } = scheduleOf(plan, outputs, { targets: 1, copies }, [view])
   const facts = {
     method: method.name,
     title: method.title,
@@ -206,6 +206,7 @@ async function cellOf(
     topShare: await topShare(map, 10),
     probability: scores.probability.reduce((top, p) => (p > top ? p : top), 0),
     forwards: alone,
+    headForwards,
     isMost: copies.kind === 'masked',
     seconds: (alone * run.milliseconds + fusingTime(view)) / 1000,
     plan,

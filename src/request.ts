@@ -87,10 +87,11 @@ export function estimatePlan(
   const plan = planOf(model, image, options, passesOf(copies, targets))
   const fusion = fusionOptions(options, plan)
   const views = Array.from({ length: targets }, () => ({ plan, fusion }))
-  const { chunks, forwards } = scheduleOf(plan, sizes, { targets, copies }, views)
+  const { chunks, forwards, headForwards } = scheduleOf(plan, sizes, { targets, copies }, views)
   return {
     ...plan,
     forwards,
+    headForwards,
     memory: memoryOf(plan, sizes, { copies, chunks, keepMaps: fusion.keepMaps }),
     seconds: forwardSeconds === undefined ? null : forwardSeconds * forwards,
   }

@@ -110,12 +110,13 @@ async function numbersOf(explainer: Explainer, input: string, comparison: Compar
 }
 
 function cellNumbers(cell: ComparedCell) {
-  const { method, layer, maximum, topShare, probability, forwards, isMost, seconds, preFilter, nonfinite, plan } = cell
+  const { method, layer, maximum, topShare, probability, seconds, preFilter, nonfinite, plan } = cell
+  const { forwards, headForwards, isMost } = cell
   const kind = cell.kind === 'base' ? { kind: cell.kind } : { kind: cell.kind, step: cell.step, fusion: cell.fusion }
   const windows = plan.windows.length
   return {
     ...{ method, ...kind, layer, scales: plan.scales, preFilter, windows, nonfinite: nonfinite.length },
-    ...{ forwards, isMost, seconds, probability, maximum, topShare },
+    ...{ forwards, headForwards, isMost, seconds, probability, maximum, topShare },
     options: cell.options,
   }
 }

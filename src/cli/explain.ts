@@ -265,14 +265,14 @@ async function printPlan(
 
 /** The plan for a reader: what a level costs. */
 function planText(input: string, plan: EstimatedPlan): string {
-  const { image, window, levels, windows, forwards, batch, step, memory } = plan
+  const { image, window, levels, windows, forwards, headForwards, batch, step, memory } = plan
   const rows = levels.map(({ height, width }, level) => {
     const count = windows.filter((w) => w.level === level).length
     return `  level ${String(level).padStart(2)}  ${`${width} x ${height}`.padEnd(13)}  ${count} windows`
   })
   const head = `${input}: ${image.width} x ${image.height} pixels, window ${window.width} x ${window.height}, step ${step[0]},${step[1]}`
   const total =
-    `  ${windows.length} windows, ${forwards} forward passes in batches of ${batch}; ` +
+    `  ${windows.length} windows, ${forwards} forward passes${headForwards > 0 ? ` (${headForwards} of them only behind the target layer)` : ''} in batches of ${batch}; ` +
     `about ${Math.ceil(memory / 1e6)} MB besides the model`
   return [head, ...rows, total].map((line) => `${printable(line)}\n`).join('')
 }

@@ -109,6 +109,11 @@ export function passesOf(copies: PlannedCopies, targets: number): number {
   }
 }
 
+/** Those of them that run only the model's head, the part behind the target layer. */
+export function headPassesOf(copies: PlannedCopies): number {
+  return copies.kind === 'masked' && copies.set.kind === 'ablations' ? copies.set.count : 0
+}
+
 function maskedPasses(set: MaskSet, targets: number): number {
   if (set.kind === 'activations') return set.top
   return set.kind === 'groups' ? targets * set.count + 1 : set.count

@@ -44,7 +44,7 @@ export async function madeUp({ height, width, value, scales = [16], step = 16 }:
     maxWindows: 1e6,
     passes: 1,
   } as const
-  const plan = { ...makePlan(image, { height: 16, width: 16 }, options), memory: 0, seconds: null }
+  const plan = { ...makePlan(image, { height: 16, width: 16 }, options), headForwards: 0, memory: 0, seconds: null }
   const count = plan.windows.length
   const scores = {
     probability: Float64Array.from({ length: count }, (_, i) =>
