@@ -1,5 +1,3 @@
-import { uselessOption } from './error.ts'
-import type { Method } from './methods/method.ts'
 import { resolveTarget } from './models/labels.ts'
 import type { ExplainOptions } from './options.ts'
 
@@ -13,25 +11,13 @@ export interface HeldClass {
 
 /**
  * The classes that the option names, in its order; none where it is not given.
- * @throws SessError `TARGET_*`, `OPTION_INVALID` for a method that reads no class
+ * @throws SessError `TARGET_*`
  */
 export function resolveAgainst(
   against: ExplainOptions['against'],
-  method: Method,
   model: { readonly labels: readonly string[] | undefined; readonly classes: number },
 ): readonly HeldClass[] {
   if (against === undefined) return []
-  if (method.kind === 'cam' && method.reads === 'activations') {
-    throw uselessOption('against', against, `${method.name} reads no class`, 'take a method that does')
-  }
-  if (method.kind === 'masks') {
-    throw uselessOption(
-      'against',
-      against,
-      `${method.name} reads the scores of one class`,
-      'take a method that reads gradients',
-    )
-  }
   const given = typeof against === 'object' ? against : [{ target: against, weight: 1 }]
   return given.map(({ target, weight }) => {
     const index = resolveTarget(target, model.labels, model.classes, 'against')

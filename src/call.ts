@@ -5,7 +5,7 @@ import { photoTensor, ResultTensor } from './result-tensor.ts'
 import { Stopwatch } from './sess/stopwatch.ts'
 
 /** A photo without alpha, and the tensor over the same memory. */
-export interface OpaquePixels extends Disposable {
+interface OpaquePixels extends Disposable {
   readonly photo: Photo
   readonly tensor: Tensor<'uint8'>
 }

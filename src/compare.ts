@@ -8,7 +8,7 @@ import type { LoadedModel } from './load.ts'
 import { comparedDefaults, comparedFor } from './methods/compared.ts'
 import { methodByName } from './methods/index.ts'
 import type { Method } from './methods/method.ts'
-import { refuseUnusedSettings, settingsOf } from './methods/settings.ts'
+import { settingsOf } from './methods/settings.ts'
 import { topShare } from './metrics/energy.ts'
 import type { Size, Tensor } from './native.ts'
 import type { TargetLayer } from './onnx/layers.ts'
@@ -92,7 +92,6 @@ function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
   const { against, layer, theta, smooth, antialias, batch, maxWindows, seed } = options
   const common = { against, layer, theta, smooth, antialias, batch, maxWindows, seed }
   const known = methods.map(methodByName)
-  refuseUnusedSettings(options, known)
   return known.map((method) => {
     const { name } = method
     const { scales = comparedDefaults[name]?.scales, preFilter = comparedDefaults[name]?.preFilter } = options
@@ -102,7 +101,7 @@ function rowsOf(model: LoadedModel, options: CompareOptions): readonly Row[] {
       method,
       outputs,
       copies: copiesFor(model, own, outputs),
-      against: resolveAgainst(against, method, { labels: model.labels, classes: model.classifier.classes }),
+      against: resolveAgainst(against, { labels: model.labels, classes: model.classifier.classes }),
       base: { ...own, sess: false, preFilter: 0 },
       sess: steps.flatMap((step) => fusions.map((fusion) => ({ ...own, step, fusion }))),
     }
@@ -187,7 +186,7 @@ async function cellOf(
   run: { readonly layer: TargetLayer | undefined; readonly milliseconds: number },
 ): Promise<ComparedCell> {
   const { plan, fusion } = view
-  const alone = scheduleOf(plan, outputs, { targets: 1, copies }, [view]).forwards
+  const { forwards: alone, headForwards } = scheduleOf(plan, outputs, { targets: 1, copies }, [view])
   const facts = {
     method: method.name,
     title: method.title,
@@ -207,6 +206,7 @@ async function cellOf(
     topShare: await topShare(map, 10),
     probability: scores.probability.reduce((top, p) => (p > top ? p : top), 0),
     forwards: alone,
+    headForwards,
     isMost: copies.kind === 'masked',
     seconds: (alone * run.milliseconds + fusingTime(view)) / 1000,
     plan,

@@ -27,6 +27,8 @@ interface CellFacts {
   /** Forward passes that this map takes by itself; at most, where flat masks are not asked (`isMost`). */
   readonly forwards: number
   readonly isMost: boolean
+  /** Of the forward passes, those that run only the part behind the target layer; 0 but for ablation-cam. */
+  readonly headForwards: number
   /** What these take, in proportion to the passes that were run, and its own fusion. Loading is not in it. */
   readonly seconds: number
   /** What `explain` takes for this map. */
@@ -55,7 +57,7 @@ export interface SessCell extends CellFacts {
 /** One map of a comparison. */
 export type ComparedCell = BaseCell | SessCell
 
-export interface ComparisonParts {
+interface ComparisonParts {
   readonly photo: Photo
   readonly model: string
   readonly target: ClassScore

@@ -38,6 +38,17 @@ export interface OpenedDevice {
   readonly fallback?: string
 }
 
+/** What an explainer runs on. `fallback`: why `auto` did not take the GPU that the machine has. */
+export type ExplainerDevice =
+  | { readonly type: 'cpu'; readonly threads: number; readonly simd: string; readonly fallback?: string }
+  | { readonly type: 'cuda'; readonly index: number }
+
+export function describeDevice({ device, fallback }: OpenedDevice): ExplainerDevice {
+  const { type, index, threads, simd } = device
+  if (type === 'cuda') return { type, index }
+  return { type, threads, simd, ...(fallback !== undefined && { fallback }) }
+}
+
 /**
  * What `use` gives on the device of that name, which is disposed where it fails. Where `auto` took a GPU that then cannot
  * be opened or used, or has no room, the processor serves instead.

@@ -1,11 +1,12 @@
 import { coefficientsOf, resolveAgainst } from './against.ts'
 import { Call } from './call.ts'
+import { classify } from './classify.ts'
 import { compare } from './compare.ts'
 import type { Comparison } from './comparison.ts'
 import { invalidOption, SessError } from './error.ts'
 import { type ClassScore, Explanation, explainedWindows } from './explanation.ts'
 import { abortError } from './io/abort.ts'
-import { decode, originOf } from './io/decode.ts'
+import { decode, photoProvenance } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
 import { type LayerMaps, layerMaps } from './layer-maps.ts'
 import {
@@ -16,7 +17,6 @@ import {
   loadModel,
   loadResolved,
 } from './load.ts'
-import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
 import type { SeedKind } from './onnx/augment.ts'
 import type { TargetLayer } from './onnx/layers.ts'
@@ -33,23 +33,11 @@ import {
   type LoadOptions,
   type Target,
 } from './options.ts'
-import {
-  classOf,
-  classScore,
-  copiesFor,
-  fusionOptions,
-  methodOf,
-  outputsOf,
-  planOf,
-  refuseUnreadLayer,
-  topOne,
-} from './request.ts'
+import { classOf, classScore, copiesFor, estimatePlan, fusionOptions, methodOf, outputsOf } from './request.ts'
 import { resolvedOptions } from './resolved-options.ts'
 import { inSmallerBatches } from './sess/batch-size.ts'
-import { memoryOf, type OutputSizes } from './sess/buffers.ts'
-import { explainWindows, scheduleOf } from './sess/explain-windows.ts'
-import { passesOf } from './sess/mask-set.ts'
-import { runWindows } from './sess/pipeline.ts'
+import type { OutputSizes } from './sess/buffers.ts'
+import { explainWindows } from './sess/explain-windows.ts'
 import type { EstimatedPlan } from './sess/plan.ts'
 
 /** Rows and columns of the patches behind a layer of tokens. */
@@ -146,14 +134,14 @@ export class Explainer {
     const checked = checkExplainOptions(options)
     const { target = explainDefaults.target } = checked
     for (const one of typeof target === 'object' ? target : [target]) classOf(this.#model, one)
-    resolveAgainst(checked.against, methodOf(checked), this.info)
+    resolveAgainst(checked.against, this.info)
     return this.#estimate(image, checked, outputsOf(this.#model, checked))
   }
 
   /** The classes of the base view (the whole image, resized to the window), most probable first. */
   async classify(image: ImageSource, options: ClassifyOptions = {}): Promise<readonly ClassScore[]> {
     const checked = checkClassifyOptions(options)
-    return await this.#track(() => this.#classify(image, checked))
+    return await this.#track(() => this.#call(checked.signal, (call) => classify(this.#model, call, image, checked)))
   }
 
   /** Releases the model once running calls have ended. Twice is fine. */
@@ -181,14 +169,13 @@ export class Explainer {
   async #explain(image: ImageSource, targets: readonly Target[], options: ExplainOptions): Promise<Explanation[]> {
     const { device, preprocessing, sessions, classifier } = this.#model
     const method = methodOf(options)
-    const against = resolveAgainst(options.against, method, this.info)
+    const against = resolveAgainst(options.against, this.info)
     const coefficients = coefficientsOf(against, classifier.classes)
     const classes = targets.map((target) => classOf(this.#model, target))
     const seeds = targets.map(() => (coefficients === undefined ? 'class' : 'combination') as SeedKind)
-    const origin = { photo: originOf(image), model: this.#model.origin }
+    const provenance = { photo: photoProvenance(image), model: this.#model.provenance }
     return await this.#call(options.signal, async (call) => {
       using model = await sessions.explaining({ method, layer: options.layer, seeds })
-      refuseUnreadLayer(options.layer, method, model.layer)
       using asker = await sessions.asking(method, model)
       const decoded = await call.clock.wall('decode', decode(image, options))
       const plan = this.#estimate(decoded, options, model)
@@ -222,7 +209,7 @@ export class Explainer {
         layer: model.layer?.name ?? model.imageInput,
         against,
         tokens: patchesOf(model.layer),
-        origin,
+        provenance,
       }
       const choices = { options, method, layer: model.layer, against, copies, plan, fusion }
       const explanations: Explanation[] = []
@@ -239,51 +226,8 @@ export class Explainer {
     })
   }
 
-  async #classify(image: ImageSource, options: ClassifyOptions): Promise<readonly ClassScore[]> {
-    const { device, preprocessing, sessions } = this.#model
-    return await this.#call(options.signal, async (call) => {
-      using session = await sessions.classifying()
-      const photo = await decode(image, options)
-      const plan = planOf(this.#model, photo, { sess: false, batch: 1 }, 1)
-      using pixels = await call.pixels(photo)
-      const { baseLogits } = await runWindows({
-        device,
-        stream: call.stream,
-        clock: call.clock,
-        photo: pixels.tensor,
-        plan,
-        preprocessing,
-        model: session,
-        targets: session.seeds.map(() => ({ target: topOne, coefficients: undefined })),
-        copies: { kind: 'none' },
-        seed: explainDefaults.seed,
-        onForwards: () => {},
-        chunks: [{ first: 0, end: 1 }],
-        onMaps: async () => {},
-      })
-      const shares = probabilities(baseLogits, this.#model.activation)
-      if (!shares.every(Number.isFinite)) {
-        throw new SessError('MODEL_NONFINITE', 'The model gives logits that are not finite: check its preprocessing.')
-      }
-      const order = [...shares.keys()].sort((a, b) => (shares[b] ?? 0) - (shares[a] ?? 0) || a - b)
-      return order.slice(0, options.top).map((index) => classScore(this.#model, baseLogits, index))
-    })
-  }
-
   #estimate(image: Size, options: ExplainOptions, model: OutputSizes): EstimatedPlan {
-    const targets = Math.max(1, model.targets.length)
-    const copies = copiesFor(this.#model, options, model)
-    const plan = planOf(this.#model, image, options, passesOf(copies, targets))
-    const fusion = fusionOptions(options, plan)
-    const views = Array.from({ length: targets }, () => ({ plan, fusion }))
-    const measured = this.#forwardSeconds.get(methodOf(options).name)
-    const { chunks, forwards } = scheduleOf(plan, model, { targets, copies }, views)
-    return {
-      ...plan,
-      forwards,
-      memory: memoryOf(plan, model, { copies, chunks, keepMaps: fusion.keepMaps }),
-      seconds: measured === undefined ? null : measured * forwards,
-    }
+    return estimatePlan(this.#model, image, options, model, this.#forwardSeconds.get(methodOf(options).name))
   }
 
   /** Runs `work` as one call: it can be aborted, and `dispose` waits for it. */

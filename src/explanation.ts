@@ -1,6 +1,5 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { HeldClass } from './against.ts'
-import type { Origin } from './bundle/origin.ts'
 import { invalidOption } from './error.ts'
 import { type SalientObject, salientObjects, type TopWindow, topWindowsOf } from './evidence.ts'
 import type { Photo } from './io/photo.ts'
@@ -8,6 +7,7 @@ import type { Rect } from './native.ts'
 import { checkObjects, type ObjectsOptions } from './objects.ts'
 import { checkPatchesOptions, type Patches, type PatchesOptions, patchesOf } from './patches.ts'
 import { withProcessor } from './processor.ts'
+import type { Provenance } from './provenance.ts'
 import { drawFigure } from './render/figure.ts'
 import { checkColours, checkOverlay, type OverlayOptions } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
@@ -50,7 +50,7 @@ export interface ExplainedWindow extends Rect {
 }
 
 /** What `explain` was asked for, resolved. */
-export interface ExplanationFacts {
+interface ExplanationFacts {
   readonly model: string
   readonly method: string
   /** The target layer; for a method that reads none, the image's own input. */
@@ -63,7 +63,7 @@ export interface ExplanationFacts {
 }
 
 interface ExplanationParts extends ExplanationFacts {
-  readonly origin: Origin
+  readonly provenance: Provenance
   readonly photo: Photo
   readonly map: Float32Array
   readonly target: ClassScore
@@ -126,7 +126,7 @@ export class Explanation implements ExplanationFacts {
   /** With `keepMaps`: each kept window's own map in [0, 1], kept x window height x window width. */
   readonly windowMaps: Float32Array | undefined
   readonly #photo: Photo
-  readonly #origin: Origin
+  readonly #provenance: Provenance
   readonly #fused: FusedWindows | undefined
 
   constructor(parts: ExplanationParts) {
@@ -145,7 +145,7 @@ export class Explanation implements ExplanationFacts {
     this.options = parts.options
     this.windowMaps = parts.windowMaps
     this.#photo = parts.photo
-    this.#origin = parts.origin
+    this.#provenance = parts.provenance
     this.#fused = parts.fused
   }
 
@@ -185,7 +185,7 @@ export class Explanation implements ExplanationFacts {
    */
   async toBundle(path: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     const { writeBundle } = await import('./bundle/write.ts')
-    await writeBundle(path, { explanation: this, photo: this.#photo, origin: this.#origin }, options.signal)
+    await writeBundle(path, { explanation: this, photo: this.#photo, provenance: this.#provenance }, options.signal)
   }
 
   #evidence() {

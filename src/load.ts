@@ -1,17 +1,20 @@
-import { fileState, type ModelOrigin, weightStates } from './bundle/origin.ts'
-import { memoryOf, type OpenedDevice, onDevice } from './device.ts'
+import { describeDevice, type ExplainerDevice, memoryOf, type OpenedDevice, onDevice } from './device.ts'
 import { invalidOption } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
+import { fileState } from './io/file-state.ts'
 import { type MethodSupport, methodSupport } from './methods/support.ts'
 import { checkLabels, givenLabels } from './models/labels.ts'
 import { type LayerReason, layerReason } from './models/layer-reason.ts'
+import type { ResolvedModel } from './models/model-file.ts'
 import { type ModelPreprocessing, pixelNumbers, preprocessing } from './models/preprocess.ts'
-import { type ModelReference, modelReference, type ResolvedModel, resolveModel } from './models/resolve.ts'
+import { type ModelReference, modelReference, resolveModel } from './models/resolve.ts'
 import { type Device, Session } from './native.ts'
 import { type ClassifierGraph, loadClassifier } from './onnx/classifier.ts'
+import { weightFiles } from './onnx/external.ts'
 import { inHalf } from './onnx/half-range.ts'
 import type { TargetLayer } from './onnx/layers.ts'
 import { checkLoadOptions, defaultDevice, defaultThreads, type LoadOptions } from './options.ts'
+import type { ModelProvenance } from './provenance.ts'
 import { autoBatch, type BatchDevice } from './sess/batch-size.ts'
 import { ExplainSessions } from './sess/explain-session.ts'
 
@@ -30,7 +33,7 @@ export interface LoadedModel {
   readonly batch: number
   /** Why the default target layer is what it is. */
   readonly layerReason: LayerReason
-  readonly origin: ModelOrigin
+  readonly provenance: ModelProvenance
 }
 
 /** What a loaded model is and how it will be explained. */
@@ -58,17 +61,6 @@ export interface ExplainerInfo {
   readonly methods: readonly MethodSupport[]
   readonly device: ExplainerDevice
   readonly preprocessing: ModelPreprocessing
-}
-
-/** `fallback`: why `auto` did not take the GPU that the machine has. */
-export type ExplainerDevice =
-  | { readonly type: 'cpu'; readonly threads: number; readonly simd: string; readonly fallback?: string }
-  | { readonly type: 'cuda'; readonly index: number }
-
-function describeDevice({ device, fallback }: OpenedDevice): ExplainerDevice {
-  const { type, index, threads, simd } = device
-  if (type === 'cuda') return { type, index }
-  return { type, threads, simd, ...(fallback !== undefined && { fallback }) }
 }
 
 /** Reads a resolved model's graph. What options and manifest state wins over what the graph suggests. */
@@ -143,7 +135,7 @@ async function loadOn(
     const file = await fileState(resolved.path)
     const pixels = preprocessing(resolved.manifest, options)
     const read = await readClassifier(device, resolved, options)
-    const files = [file, ...(await weightStates(read.graph))]
+    const files = [file, ...(await Promise.all(weightFiles(read.graph).map(fileState)))]
     const classifier = precision === 'fp16' ? await inHalf(read) : read
     const activation = classifier.activation === 'unknown' ? 'softmax' : classifier.activation
     const stated = options.labels === undefined ? resolved.labels : await givenLabels(options.labels, signal)
@@ -156,7 +148,7 @@ async function loadOn(
     const batch = classifier.batch === 'fixed' ? 1 : autoBatch(classifier.shapes, batchDevice(device))
     const reason = layerReason(resolved.manifest, options)
     const { inputName, layout, height, width, classes } = classifier
-    const origin: ModelOrigin = {
+    const provenance: ModelProvenance = {
       reference,
       resolved,
       files,
@@ -169,7 +161,7 @@ async function loadOn(
       device: describeDevice(opened),
       precision,
     }
-    const model = { resolved, classifier, activation, labels, preprocessing: pixels, layerReason: reason, origin }
+    const model = { resolved, classifier, activation, labels, preprocessing: pixels, layerReason: reason, provenance }
     return { ...model, device, fallback, sessions, batch }
   } catch (error) {
     await sessions?.dispose()
@@ -208,7 +200,7 @@ export function describeModel(loaded: LoadedModel): ExplainerInfo {
       support ??= methodSupport(classifier)
       return support
     },
-    device: loaded.origin.device,
+    device: loaded.provenance.device,
     preprocessing: loaded.preprocessing,
   }
 }

@@ -1,8 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { invalidOption, SessError } from './error.ts'
+import { field, isBoolean, isInteger, isList, isNumber, isText, oneOf } from './field.ts'
 import { DEFAULT_MAX_PIXELS } from './io/decode.ts'
 import type { ImageSource } from './io/photo.ts'
+import { refuseUntaken, refuseUntakenByAll, refuseWithoutLayer } from './methods/asked.ts'
+import { comparedFor } from './methods/compared.ts'
+import { methodByName } from './methods/index.ts'
+import { settingFields } from './methods/settings.ts'
 
 /** A class by index (a number, or digits), by label, or `top-1`: the argmax of the whole image. */
 export type Target = number | string
@@ -14,21 +19,8 @@ export interface Progress {
   readonly phase: 'download' | 'inference' | 'fusion'
 }
 
-const isInteger = (value: unknown, low: number, high = Number.MAX_SAFE_INTEGER): value is number =>
-  Number.isSafeInteger(value) && Number(value) >= low && Number(value) <= high
-const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 const isTarget = (value: unknown) => isInteger(value, 0) || (typeof value === 'string' && value !== '')
-const isBoolean = (value: unknown) => typeof value === 'boolean'
 const isDevice = (value: unknown) => typeof value === 'string' && /^(auto|cpu|cuda(:\d+)?)$/.test(value)
-const isText = (value: unknown) => typeof value === 'string' && value !== ''
-const isList = (value: unknown, length: number, item: (value: unknown) => boolean) =>
-  Array.isArray(value) && value.length === length && value.every(item)
-const oneOf = (names: readonly string[]) => (value: unknown) => typeof value === 'string' && names.includes(value)
-
-/** A field of type T whose complaint says what is expected, whatever the value is. */
-const field = <T>(expected: string, test: (value: unknown) => boolean) =>
-  z.custom<T>(test, { error: expected }).optional()
-
 const signal = field<AbortSignal>('an AbortSignal', (value) => value instanceof AbortSignal)
 const onProgress = field<(progress: Progress) => void>('a function', (value) => typeof value === 'function')
 const maxPixels = field<number>('a whole number from 1', (value) => isInteger(value, 1))
@@ -85,20 +77,7 @@ const explainSchema = z.strictObject({
   maxWindows: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
   maxPixels,
   keepMaps: field<boolean>('true or false', isBoolean),
-  /** Noisy copies of smoothgrad, steps of integrated-gradients. */
-  samples: field<number>('a whole number from 1 to 10000', (v) => isInteger(v, 1, 10_000)),
-  /** Channels that score-cam asks about: those of the largest variance. */
-  topChannels: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
-  /** Groups of group-cam, and what makes one: channels in their order, or clusters of like maps. */
-  groups: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
-  grouping: field<'consecutive' | 'k-means'>('consecutive or k-means', oneOf(['consecutive', 'k-means'])),
-  /** Masks of rise, their cells along each axis, and the share of cells that a mask keeps. */
-  masks: field<number>('a whole number from 1 to 100000', (v) => isInteger(v, 1, 100_000)),
-  maskGrid: field<number>('a whole number from 1 to 1024', (v) => isInteger(v, 1, 1024)),
-  keep: field<number>('a number above 0 and below 1', (v) => isNumber(v) && v > 0 && v < 1),
-  /** Side and step of the square of occlusion, in window pixels. */
-  square: field<number>('a whole number of pixels from 1', (v) => isInteger(v, 1)),
-  stride: field<number>('a whole number of pixels from 1', (v) => isInteger(v, 1)),
+  ...settingFields,
   /** For methods that draw at random. */
   seed: field<number>('a whole number from 0 to 9007199254740991', (v) => isInteger(v, 0)),
   signal,
@@ -212,17 +191,30 @@ function check<T>(schema: z.ZodType<T>, options: unknown, fields: object): T {
   throw invalidOption(name, value, issue?.path.length ? issue.message : 'an object')
 }
 
-export const checkExplainOptions = (options: unknown): ExplainOptions =>
-  check(explainSchema, options, explainSchema.shape)
+/** Also of what the method does not take: nothing that is known without a model is left to be found with one. */
+export function checkExplainOptions(given: unknown): ExplainOptions {
+  const options = check(explainSchema, given, explainSchema.shape)
+  refuseUntaken(methodByName(options.method ?? explainDefaults.method), options)
+  return options
+}
+
+export function checkCompareOptions(given: unknown): CompareOptions {
+  const options = check(compareSchema, given, compareSchema.shape)
+  refuseUntakenByAll((options.methods ?? comparedFor(options)).map(methodByName), options)
+  return options
+}
+
+export function checkLayersOptions(given: unknown): LayersOptions {
+  const options = check(layersSchema, given, layersSchema.shape)
+  const method = methodByName(options.method ?? explainDefaults.method)
+  refuseWithoutLayer(method)
+  refuseUntaken(method, options)
+  return options
+}
+
 export const checkLoadOptions = (options: unknown): LoadOptions => check(loadSchema, options, loadSchema.shape)
 export const checkClassifyOptions = (options: unknown): ClassifyOptions =>
   check(classifySchema, options, classifySchema.shape)
-
-export const checkCompareOptions = (options: unknown): CompareOptions =>
-  check(compareSchema, options, compareSchema.shape)
-
-export const checkLayersOptions = (options: unknown): LayersOptions => check(layersSchema, options, layersSchema.shape)
-
 export const checkVerifyOptions = (options: unknown): VerifyOptions => check(verifySchema, options, verifySchema.shape)
 
 /** The device where nothing is said: `SESS_DEVICE`, or the best there is. */

@@ -1,4 +1,4 @@
-import { invalidOption, uselessOption } from './error.ts'
+import { invalidOption } from './error.ts'
 import type { ClassScore } from './explanation.ts'
 import type { LoadedModel } from './load.ts'
 import { buildExplainModel } from './methods/explain-model.ts'
@@ -10,13 +10,13 @@ import { probabilities } from './models/probabilities.ts'
 import type { Size } from './native.ts'
 import type { SeedKind } from './onnx/augment.ts'
 import { resolveLayer } from './onnx/classifier.ts'
-import type { TargetLayer } from './onnx/layers.ts'
 import { type ExplainOptions, explainDefaults, type Target } from './options.ts'
-import type { OutputSizes } from './sess/buffers.ts'
+import { memoryOf, type OutputSizes } from './sess/buffers.ts'
 import { gridOf } from './sess/explain-session.ts'
+import { scheduleOf } from './sess/explain-windows.ts'
 import type { FusionOptions } from './sess/fusion.ts'
-import { type PlannedCopies, planCopies } from './sess/mask-set.ts'
-import { makePlan, type Plan } from './sess/plan.ts'
+import { type PlannedCopies, passesOf, planCopies } from './sess/mask-set.ts'
+import { type EstimatedPlan, makePlan, type Plan } from './sess/plan.ts'
 
 // What the options of a call mean for a loaded model.
 
@@ -70,6 +70,33 @@ export function planOf(
   )
 }
 
+/**
+ * What `explain` would run, and what it takes.
+ * @param sizes what a session for these options gives
+ * @param forwardSeconds of one forward pass, where that was measured
+ */
+export function estimatePlan(
+  model: LoadedModel,
+  image: Size,
+  options: ExplainOptions,
+  sizes: OutputSizes,
+  forwardSeconds: number | undefined,
+): EstimatedPlan {
+  const targets = Math.max(1, sizes.targets.length)
+  const copies = copiesFor(model, options, sizes)
+  const plan = planOf(model, image, options, passesOf(copies, targets))
+  const fusion = fusionOptions(options, plan)
+  const views = Array.from({ length: targets }, () => ({ plan, fusion }))
+  const { chunks, forwards, headForwards } = scheduleOf(plan, sizes, { targets, copies }, views)
+  return {
+    ...plan,
+    forwards,
+    headForwards,
+    memory: memoryOf(plan, sizes, { copies, chunks, keepMaps: fusion.keepMaps }),
+    seconds: forwardSeconds === undefined ? null : forwardSeconds * forwards,
+  }
+}
+
 /** What a session for these options would give, without opening it. */
 export function outputsOf({ classifier }: LoadedModel, options: ExplainOptions): OutputSizes {
   const method = methodOf(options)
@@ -77,14 +104,13 @@ export function outputsOf({ classifier }: LoadedModel, options: ExplainOptions):
   const targets = typeof options.target === 'object' ? options.target.length : 1
   const kind: SeedKind = options.against === undefined ? 'class' : 'combination'
   const model = buildExplainModel(classifier, { method, layer, seeds: new Array<SeedKind>(targets).fill(kind) })
-  refuseUnreadLayer(options.layer, method, model.layer)
   const { targets: outputs, layerTensor } = model
   return { grid: gridOf(method, model, classifier), classes: classifier.classes, targets: outputs, layerTensor }
 }
 
 /**
  * On what each window is asked again.
- * @throws SessError `OPTION_INVALID` for a setting that the method does not have, or that does not fit the model
+ * @throws SessError `OPTION_INVALID` for a setting that does not fit the model
  */
 export function copiesFor(
   { classifier: { height, width } }: LoadedModel,
@@ -103,10 +129,4 @@ export function classOf({ labels, classifier }: LoadedModel, target: Target): nu
 export function classScore({ labels, activation }: LoadedModel, logits: Float32Array, index: number): ClassScore {
   const probability = probabilities(logits, activation)[index] ?? Number.NaN
   return { index, label: labels?.[index], logit: logits[index] ?? Number.NaN, probability }
-}
-
-/** A layer that a call asks for has to be read; the one of `load` is a default for every method, and need not be. */
-export function refuseUnreadLayer(asked: string | undefined, method: Method, read: TargetLayer | undefined): void {
-  if (asked === undefined || read !== undefined) return
-  throw uselessOption('layer', asked, `${method.name} reads no layer`, 'take a method that does, such as grad-cam')
 }

@@ -116,6 +116,14 @@ describe.skipIf(sharedMissing)('Explainer', () => {
     expect(fresh.plan({ height: 224, width: 224 }).seconds).toBeGreaterThan(0)
   })
 
+  it('looks at what a method takes before it looks at the image', async () => {
+    const refused = {
+      code: 'OPTION_INVALID',
+      message: expect.stringMatching(/^samples is 5, but grad-cam has no such/),
+    }
+    await expect(explainer.explain('/nowhere.jpg', { samples: 5 })).rejects.toMatchObject(refused)
+  })
+
   it('stops within a batch when its signal says so', async () => {
     const controller = new AbortController()
     const seen: number[] = []

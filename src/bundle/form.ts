@@ -166,17 +166,17 @@ export interface Bundle extends Omit<z.infer<typeof bundleSchema>, 'options'> {
 export function parseBundle(json: string, bundle: string): Bundle {
   let data: unknown
   try {
-    data = JSON.parse(json)
+    data = JSON.parse(json.replace(/^\uFEFF/, '')) // some editors put a mark before it
   } catch (cause) {
-    throw unreadable(bundle, `${bundleFile} is not JSON (${cause instanceof Error ? cause.message : cause})`, cause)
+    throw misread(bundle, `${bundleFile} is not JSON (${cause instanceof Error ? cause.message : cause})`, cause)
   }
   const result = bundleSchema.safeParse(data)
-  if (!result.success) throw unreadable(bundle, `${bundleFile}: ${faultsOf(result.error)}`, result.error)
+  if (!result.success) throw misread(bundle, `${bundleFile}: ${faultsOf(result.error)}`, result.error)
   const options = explainOptions(result.data.options, bundle)
   try {
     canonicalize(result.data)
   } catch (cause) {
-    throw unreadable(
+    throw misread(
       bundle,
       `${bundleFile} has no canonical form (${cause instanceof Error ? cause.message : cause})`,
       cause,
@@ -187,7 +187,7 @@ export function parseBundle(json: string, bundle: string): Bundle {
 
 function explainOptions(options: Readonly<Record<string, unknown>>, bundle: string): Bundle['options'] {
   const { method, target } = options
-  const fault = (what: string, cause?: unknown) => unreadable(bundle, `${bundleFile}: options: ${what}`, cause)
+  const fault = (what: string, cause?: unknown) => misread(bundle, `${bundleFile}: options: ${what}`, cause)
   if (typeof method !== 'string') throw fault('field "method" names no method')
   if (typeof target !== 'number') throw fault('field "target" is no class index')
   try {
@@ -197,8 +197,18 @@ function explainOptions(options: Readonly<Record<string, unknown>>, bundle: stri
   }
 }
 
-export function unreadable(bundle: string, what: string, cause?: unknown): SessError {
-  const advice = 'Take a folder that sess explain -o NAME.sess wrote'
+/** A description with faults: it was edited, or is that of another version. */
+function misread(bundle: string, what: string, cause: unknown): SessError {
+  const advice = `Undo what was changed in ${bundleFile}, or write the bundle again with sess explain -o NAME.sess`
+  return unreadable(bundle, what, cause, advice)
+}
+
+export function unreadable(
+  bundle: string,
+  what: string,
+  cause?: unknown,
+  advice = 'Take a folder that sess explain -o NAME.sess wrote',
+): SessError {
   const fault = what.length > longestFault ? `${what.slice(0, longestFault)}...` : what
   return new SessError('BUNDLE_UNREADABLE', `${bundle}: ${fault}. ${advice}.`, { cause })
 }

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import canonicalize from 'canonicalize'
 import { SessError } from '../error.ts'
@@ -7,7 +8,8 @@ import type { ImageSource, Photo } from '../io/photo.ts'
 import type { FoundModel } from '../load.ts'
 import { sha256OfBytes } from '../models/checksum.ts'
 import type { Manifest } from '../models/manifest.ts'
-import { modelReference, type ResolvedModel, resolveModel } from '../models/resolve.ts'
+import type { ResolvedModel } from '../models/model-file.ts'
+import { modelReference, resolveModel } from '../models/resolve.ts'
 import type { VerifyOptions } from '../options.ts'
 import { type Check, changed, missing, noted, same } from './check.ts'
 import { bytesFacts, modelFiles, opaquePhoto, statedFacts } from './facts.ts'
@@ -16,7 +18,7 @@ import { hashes, type OpenedBundle, short } from './read.ts'
 
 // What a bundle was made from, found and compared with what it says.
 
-export interface CheckedPhoto {
+interface CheckedPhoto {
   readonly checks: readonly Check[]
   /** As it is now; undefined where it cannot be had. */
   readonly photo: Photo | undefined
@@ -72,7 +74,7 @@ async function pixelsCheck(recorded: Bundle['photo'], photo: Photo, signal: Abor
   return found === recorded.pixels ? same('pixels', size) : changed('pixels', hashes(recorded.pixels, found))
 }
 
-export interface CheckedModel {
+interface CheckedModel {
   readonly checks: readonly Check[]
   /** The model that is here, fed and read as the bundle says; undefined where there is none. */
   readonly model: FoundModel | undefined
@@ -89,7 +91,8 @@ export async function checkModel({ folder, bundle }: OpenedBundle, options: Veri
   } catch (error) {
     const why = failure(error, signal)
     const isMissing = error instanceof SessError && error.code === 'MODEL_NOT_FOUND'
-    return { checks: [isMissing ? missing('model', why) : changed('model', why)], model: undefined }
+    const check = isMissing ? missing('model', await absence(bundle, options, name, why)) : changed('model', why)
+    return { checks: [check], model: undefined }
   }
   try {
     const checks = [...(await fileChecks(bundle.model, resolved.path, signal)), ...statedChecks(bundle.model, resolved)]
@@ -98,6 +101,18 @@ export async function checkModel({ folder, bundle }: OpenedBundle, options: Veri
   } catch (error) {
     return { checks: [changed('model', failure(error, signal))], model: undefined }
   }
+}
+
+/** What the model is not, and what to do: whoever verifies did not choose the name that the bundle has. */
+async function absence({ model }: Bundle, options: VerifyOptions, name: string | URL, why: string): Promise<string> {
+  if (options.model !== undefined) return why
+  const where = 'name the model with --model (model in the library)'
+  if (model.path === undefined) return `${why} Or ${where}.`
+  const isThere = await access(name).then(
+    () => true,
+    () => false,
+  )
+  return isThere ? `${why} Or ${where}.` : `${name} is not there. Put ${model.file.name} back, or ${where}.`
 }
 
 async function fileChecks(

@@ -1,5 +1,5 @@
-import { lstat, readFile, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, readFile, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { throwIfAborted } from '../io/abort.ts'
 import { decodeNpy, npyBytes, type Plane } from '../io/npy.ts'
 import { sha256OfBytes } from '../models/checksum.ts'
@@ -19,6 +19,15 @@ export async function openBundle(path: string, signal: AbortSignal | undefined):
   const folder = await realpath(path).catch((cause) => {
     throw unreadable(path, 'does not exist', cause)
   })
+  const isFolder = await stat(folder).then(
+    (info) => info.isDirectory(),
+    () => false,
+  )
+  if (!isFolder && basename(folder) === bundleFile) {
+    const advice = `Name the folder that it is in, ${dirname(path)}`
+    throw unreadable(path, 'is the description of a bundle, and the bundle is the whole folder', undefined, advice)
+  }
+  if (!isFolder) throw unreadable(path, 'is a file, and a bundle is a folder')
   const file = join(folder, bundleFile)
   const info = await lstat(file).catch((cause) => {
     throw unreadable(path, `holds no ${bundleFile}`, cause)
@@ -53,7 +62,7 @@ interface SealedPlane {
 }
 
 /** How many samples are read at most, and the option that says so. */
-export interface ReadLimit {
+interface ReadLimit {
   readonly samples: number
   readonly option: string
 }

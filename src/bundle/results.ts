@@ -101,7 +101,7 @@ export function mapCheck(difference: MapDifference, allowed: Allowance, causes: 
 }
 
 /** How much of a map may lie over the tolerance, and by how much it may differ on average. */
-export interface Allowance {
+interface Allowance {
   readonly share: number
   readonly mean: number
 }
@@ -121,8 +121,10 @@ export function otherSize(found: { readonly width: number; readonly height: numb
   return changed('map', `${size}: cannot be compared`)
 }
 
-export function notComputed(why: string): Check {
-  return missing('map', `cannot be computed again: ${why}`)
+/** `causes`: what it may come from. */
+export function notComputed(why: string, causes: readonly string[] = []): Check {
+  const others = causes.length === 0 ? '' : ` Other than in the bundle: ${causes.join(', ')}`
+  return missing('map', `cannot be computed again: ${why}${others}`)
 }
 
 export function notCompared(file: string): Check {

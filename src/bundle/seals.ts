@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 
 /** A field of a bundle that is not what it was when the bundle was written. */
-export interface BrokenSeal {
+interface BrokenSeal {
   /** As in `options.step`. */
   readonly field: string
   readonly what: string

@@ -21,7 +21,7 @@ import {
 } from './results.ts'
 
 /** As two machines agree on most pixels of a map. */
-export const defaultTolerance = 1e-3
+const defaultTolerance = 1e-3
 
 /** Faults of this machine, which say nothing of the bundle. */
 const ours: ReadonlySet<SessErrorCode> = new Set([
@@ -67,7 +67,7 @@ export async function verify(path: string, given: VerifyOptions = {}): Promise<V
   } catch (error) {
     throwIfAborted(signal)
     if (!(error instanceof SessError) || ours.has(error.code)) throw error
-    return result([notComputed(error.message)])
+    return result([notComputed(error.message, causesOf(before))])
   }
 }
 

@@ -4,15 +4,16 @@ import { SessError } from '../error.ts'
 import type { Explanation } from '../explanation.ts'
 import { checkFolderWritable, type OwnedFolder, writeFolderAtomically } from '../io/atomic.ts'
 import { encodedBytes } from '../io/decode.ts'
+import { fileState } from '../io/file-state.ts'
 import { encodeFile } from '../io/json.ts'
 import { encodeNpy, type Plane } from '../io/npy.ts'
-import type { Photo, PhotoOrigin } from '../io/photo.ts'
+import type { Photo, PhotoProvenance } from '../io/photo.ts'
 import { sha256OfBytes } from '../models/checksum.ts'
+import type { ModelProvenance, Provenance } from '../provenance.ts'
 import { peakOf } from '../render/overlay.ts'
 import { versions } from '../versions.ts'
 import { bytesFacts, labelsSeal, modelFiles, opaquePhoto, planFacts, statedFacts } from './facts.ts'
-import { type BundleContent, bundleFile, mapFile, windowsFile } from './form.ts'
-import { fileState, type ModelOrigin, type Origin } from './origin.ts'
+import { type BundleContent, bundleFile, MAX_BUNDLE_BYTES, mapFile, windowsFile } from './form.ts'
 import { sealsOf } from './seals.ts'
 
 /** What a bundle is made of. */
@@ -20,7 +21,7 @@ interface Bundled {
   readonly explanation: Explanation
   /** As it was explained. */
   readonly photo: Photo
-  readonly origin: Origin
+  readonly provenance: Provenance
 }
 
 const owned: OwnedFolder = {
@@ -40,16 +41,16 @@ export async function checkBundleWritable(path: string): Promise<void> {
  */
 export async function writeBundle(path: string, bundled: Bundled, signal?: AbortSignal): Promise<void> {
   await checkBundleWritable(path)
-  const { explanation, photo, origin } = bundled
+  const { explanation, photo, provenance } = bundled
   const { map, target, options, plan, nonfinite } = explanation
   const place = await placeOf(path)
   const mapParts = encodeNpy(map)
   const windowParts = encodeNpy(windowPlane(explanation))
-  const { device, precision } = origin.model
+  const { device, precision } = provenance.model
   const content: BundleContent = {
     schema: 1,
-    photo: await photoFacts(photo, origin.photo, place, signal),
-    model: await modelFacts(origin.model, place, signal),
+    photo: await photoFacts(photo, provenance.photo, place, signal),
+    model: await modelFacts(provenance.model, place, signal),
     target: {
       index: target.index,
       label: target.label?.toWellFormed(),
@@ -75,12 +76,20 @@ export async function writeBundle(path: string, bundled: Bundled, signal?: Abort
     versions: { ...(await versions()), platform: `${process.platform}-${process.arch}` },
   }
   const description = encodeFile({ ...content, seals: sealsOf(content) })
+  refuseTooLong(path, Buffer.byteLength(description))
   const fill = async (folder: string) => {
     await writeFile(join(folder, mapFile), mapParts, { signal })
     await writeFile(join(folder, windowsFile), windowParts, { signal })
     await writeFile(join(folder, bundleFile), description, { signal })
   }
   await writeFolderAtomically(path, fill, { owns: owned, signal })
+}
+
+/** What `verify` would not read. Only windows that are not finite, or weights in very many files, come to so much. */
+function refuseTooLong(path: string, bytes: number): void {
+  if (bytes <= MAX_BUNDLE_BYTES) return
+  const why = `would have a ${bundleFile} of ${bytes} bytes, and verify reads at most ${MAX_BUNDLE_BYTES}`
+  throw new SessError('OUTPUT_UNWRITABLE', `${path} ${why}. Take fewer windows: fewer scales, or a larger step.`)
 }
 
 /** JSON has no other numbers. */
@@ -113,36 +122,36 @@ async function pathFrom(bundle: string, path: string): Promise<string | undefine
 
 async function photoFacts(
   photo: Photo,
-  origin: PhotoOrigin,
+  provenance: PhotoProvenance,
   bundle: string,
   signal: AbortSignal | undefined,
 ): Promise<BundleContent['photo']> {
   const { height, width } = photo
   const seen = { height, width, pixels: await sha256OfBytes([photo.data], signal) }
-  if (origin.kind === 'pixels') return seen
-  const source = origin.kind === 'file' ? origin.path : origin.bytes
+  if (provenance.kind === 'pixels') return seen
+  const source = provenance.kind === 'file' ? provenance.path : provenance.bytes
   const bytes = await encodedBytes(source, signal)
   if (bytes === undefined) return seen
   const now = await opaquePhoto(bytes, { maxPixels: height * width, signal }).catch((cause) => {
     if (cause instanceof SessError && cause.code === 'ABORTED') throw cause
-    throw hasChanged(origin.kind === 'file' ? origin.path : 'The image', 'explained', cause)
+    throw hasChanged(provenance.kind === 'file' ? provenance.path : 'The image', 'explained', cause)
   })
   if ((await sha256OfBytes([now.data], signal)) !== seen.pixels) {
-    throw hasChanged(origin.kind === 'file' ? origin.path : 'The image', 'explained')
+    throw hasChanged(provenance.kind === 'file' ? provenance.path : 'The image', 'explained')
   }
   const facts = await bytesFacts(bytes, signal)
-  if (origin.kind === 'bytes') return { ...facts, ...seen }
-  return { name: basename(origin.path), path: await pathFrom(bundle, origin.path), ...facts, ...seen }
+  if (provenance.kind === 'bytes') return { ...facts, ...seen }
+  return { name: basename(provenance.path), path: await pathFrom(bundle, provenance.path), ...facts, ...seen }
 }
 
 async function modelFacts(
-  origin: ModelOrigin,
+  provenance: ModelProvenance,
   bundle: string,
   signal: AbortSignal | undefined,
 ): Promise<BundleContent['model']> {
-  const { reference, resolved, pixels, input, classes, activation, tokens, labels } = origin
+  const { reference, resolved, pixels, input, classes, activation, tokens, labels } = provenance
   const { file, external } = await modelFiles(resolved.path, signal)
-  await refuseChangedModel(origin)
+  await refuseChangedModel(provenance)
   const { mean, std, scale, channels } = pixels
   return {
     ...(reference.kind === 'id'
@@ -162,7 +171,7 @@ async function modelFacts(
 }
 
 /** Looked at once the files are hashed: what is written to them meanwhile would be noticed, too. */
-async function refuseChangedModel({ files }: ModelOrigin): Promise<void> {
+async function refuseChangedModel({ files }: ModelProvenance): Promise<void> {
   for (const { path, bytes, modified } of files) {
     const now = await fileState(path).catch(() => undefined)
     if (now?.bytes !== bytes || now.modified !== modified) throw hasChanged(path, 'loaded')

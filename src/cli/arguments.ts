@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { methods } from '../methods/index.ts'
+import type { Size } from '../native.ts'
 import { objectsDefaults } from '../objects.ts'
 import { type ColormapName, colormaps } from '../render/colormaps.ts'
 import type { ColourOptions } from '../render/overlay.ts'
@@ -229,14 +230,16 @@ export function addClassifyOptions(command: Command): Command {
 }
 
 /**
- * What `--scales` means for a model's window, whose longer side is `window`: one number under it is a count, one
- * from it up a single scale, and a list stays a list.
+ * What `--scales` means for a model's window: one number under its longer side is a count, one from it up a single
+ * scale, and a list stays a list. As written where no window is known yet.
  */
 export function scalesFor(
   written: number | readonly number[] | undefined,
-  window: number,
+  window: Size | undefined,
 ): number | readonly number[] | undefined {
-  return typeof written === 'number' && written >= window ? [written] : written
+  const isScale =
+    typeof written === 'number' && window !== undefined && written >= Math.max(window.height, window.width)
+  return isScale ? [written] : written
 }
 
 /** The device that `SESS_DEVICE` names, for where no option does. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { comparedMethods } from '../methods/compared.ts'
 import { addWindowsOptions, type FusionMode, fusionModes, type WindowsArguments } from './arguments.ts'
-import { collect, integer, list, oneOf, option, text } from './parsers.ts'
+import { collect, integer, oneOf, option, set, text } from './parsers.ts'
 
 export interface CompareArguments extends WindowsArguments {
   readonly target?: string | undefined
@@ -20,10 +20,10 @@ export function addCompareOptions(command: Command): Command {
       ).argParser(collect('-o')),
     )
     .addOption(option('--target <class>', 'index, label or part of a label (default: top-1)', text))
-    .addOption(option('--methods <a,b,...>', `one row each (default: ${comparedMethods.join(',')})`, list(text)))
-    .addOption(option('--step <a,b,...>', "one column each (default: the window's size)", list(integer(1))))
+    .addOption(option('--methods <a,b,...>', `one row each (default: ${comparedMethods.join(',')})`, set(text)))
+    .addOption(option('--step <a,b,...>', "one column each (default: the window's size)", set(integer(1))))
     .addOption(
-      option('--fusion <a,b,...>', 'one column each: mean, max, average (default: mean)', list(oneOf(...fusionModes))),
+      option('--fusion <a,b,...>', 'one column each: mean, max, average (default: mean)', set(oneOf(...fusionModes))),
     )
   return addWindowsOptions(command)
 }

@@ -1,5 +1,7 @@
 import { dirname, join } from 'node:path'
 import { comparedMethods } from '../methods/compared.ts'
+import { pictureFormat, refuseTooLarge } from '../render/picture.ts'
+import { sheetWidth } from '../render/sheet.ts'
 import type { CompareArguments } from './compare-arguments.ts'
 import { type SheetOutput, sheetOutput } from './one-image.ts'
 import { isDirectory, namesFolder, refuseCollisions, stem } from './outputs.ts'
@@ -18,8 +20,15 @@ export async function planCompareOutputs(input: string, request: Request): Promi
   }
   const beside = { kind: 'sheet', path: join(dirname(input), `${stem(input)}.compare.png`) } as const
   const planned = outputs.length === 0 ? [beside] : outputs
+  for (const { kind, path } of planned) if (kind === 'sheet') refuseTooWide(path, request)
   await refuseCollisions([{ input, paths: planned.map(({ path }) => path) }], request)
   return planned
+}
+
+/** Columns are the photo, the base map, and each step and fusion; there are never so many rows, one for each method. */
+function refuseTooWide(path: string, { step = [], fusion = [] }: Request): void {
+  const columns = 2 + Math.max(1, step.length) * Math.max(1, fusion.length)
+  refuseTooLarge(path, pictureFormat(path), sheetWidth(columns))
 }
 
 function filesIn(folder: string, request: Request): readonly CompareOutput[] {

@@ -5,8 +5,7 @@ import { writeAtomically } from '../io/atomic.ts'
 import { encodeFile, encodeJson } from '../io/json.ts'
 import { writeNpy } from '../io/npy.ts'
 import { comparedMethods } from '../methods/compared.ts'
-import { methodByName } from '../methods/index.ts'
-import type { CompareOptions } from '../options.ts'
+import { type CompareOptions, checkCompareOptions } from '../options.ts'
 import { explainedText, percentText } from '../render/class-text.ts'
 import { commandLine } from '../report/run-again.ts'
 import { versions } from '../versions.ts'
@@ -22,7 +21,7 @@ import { progressBar } from './progress.ts'
 
 /** `sess compare`: several methods on one image, alone and under SESS, as one sheet. */
 export async function compare(input: string, options: CompareArguments, context: Context): Promise<number> {
-  for (const method of options.methods ?? []) methodByName(method) // before a model is loaded for nothing
+  checkCompareOptions(compareOptions(options)) // before a model is loaded for nothing
   const outputs = await planCompareOutputs(input, options)
   return await onOneImage(input, outputs, options, context, async () => {
     await withExplainer(options, context, (explainer) => compareOne(explainer, input, outputs, options, context))
@@ -37,7 +36,7 @@ async function compareOne(
   context: Context,
 ): Promise<void> {
   const { signal } = context
-  const asked = compareOptions(explainer, options)
+  const asked = compareOptions(options, explainer)
   const bar = progressBar(context, input, options, cheaperOptions(options.methods ?? comparedMethods, options))
   const comparison = await explainer.compare(input, { ...asked, signal, onProgress: bar.update }).finally(bar.stop)
   const numbers = await numbersOf(explainer, input, comparison)
@@ -64,12 +63,14 @@ async function compareOne(
   }
 }
 
-/** What the command line says, without what concerns the process. The layer is the model's: not every method reads one. */
-function compareOptions(explainer: Explainer, options: CompareArguments): CompareOptions {
+/**
+ * What the command line says, without what concerns the process. The layer is the model's: not every method reads one.
+ * Without an explainer, scales are as they are written.
+ */
+function compareOptions(options: CompareArguments, explainer?: Explainer): CompareOptions {
   const { target, against, methods, step: steps, fusion: fusions, preFilter, theta, smooth, antialias } = options
   const { batch, maxWindows, maxPixels } = options
-  const { height, width } = explainer.info.input
-  const scales = scalesFor(options.scales, Math.max(height, width))
+  const scales = scalesFor(options.scales, explainer?.info.input)
   return {
     ...{ target, against, methods, scales, steps, fusions, preFilter, theta, smooth, antialias },
     ...{ batch, maxWindows, maxPixels },
@@ -109,12 +110,13 @@ async function numbersOf(explainer: Explainer, input: string, comparison: Compar
 }
 
 function cellNumbers(cell: ComparedCell) {
-  const { method, layer, maximum, topShare, probability, forwards, isMost, seconds, preFilter, nonfinite, plan } = cell
+  const { method, layer, maximum, topShare, probability, seconds, preFilter, nonfinite, plan } = cell
+  const { forwards, headForwards, isMost } = cell
   const kind = cell.kind === 'base' ? { kind: cell.kind } : { kind: cell.kind, step: cell.step, fusion: cell.fusion }
   const windows = plan.windows.length
   return {
     ...{ method, ...kind, layer, scales: plan.scales, preFilter, windows, nonfinite: nonfinite.length },
-    ...{ forwards, isMost, seconds, probability, maximum, topShare },
+    ...{ forwards, headForwards, isMost, seconds, probability, maximum, topShare },
     options: cell.options,
   }
 }

@@ -10,7 +10,7 @@ import { writeNpy } from '../io/npy.ts'
 import { methodByName } from '../methods/index.ts'
 import { drawsAtRandom } from '../methods/method.ts'
 import { copiesWith } from '../methods/settings.ts'
-import { type ExplainOptions, explainDefaults } from '../options.ts'
+import { checkExplainOptions, type ExplainOptions, explainDefaults } from '../options.ts'
 import { printable } from '../printable.ts'
 import { classText, percentText } from '../render/class-text.ts'
 import { peakOf } from '../render/overlay.ts'
@@ -24,13 +24,14 @@ import { type Context, loadExplainer, note, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
 import { methodArguments } from './method-arguments.ts'
 import { originOf } from './origin.ts'
-import { type InputOutputs, makeFolders, namesBundle, type Output, planOutputs } from './outputs.ts'
+import { type InputOutputs, namesBundle, type Output, OutputFolders, planOutputs } from './outputs.ts'
 import { progressBar } from './progress.ts'
 
 /** `sess explain`: the saliency of each image, into files. */
 export async function explain(inputs: readonly string[], options: ExplainArguments, context: Context): Promise<number> {
-  const method = methodByName(options.method ?? explainDefaults.method) // before a model is loaded for nothing
-  if (options.seed !== undefined && !drawsAtRandom(copiesWith(method, options))) {
+  const asked = checkExplainOptions(explainOptions(options)) // before a model is loaded for nothing
+  const method = methodByName(asked.method ?? explainDefaults.method)
+  if (options.seed !== undefined && !drawsAtRandom(copiesWith(method, asked))) {
     note(context, options, `--seed changes nothing: ${method.name} draws nothing at random.`)
   }
   const idle = withoutSess(options)
@@ -43,7 +44,8 @@ export async function explain(inputs: readonly string[], options: ExplainArgumen
     if (options.json) context.stdout.write(`${failureJson(input, error)}\n`)
   }
 
-  if (!options.plan) await makeFolders({ ...options, output: options.output.filter((path) => !namesBundle(path)) })
+  await using folders = new OutputFolders()
+  if (!options.plan) await folders.make({ ...options, output: options.output.filter((path) => !namesBundle(path)) })
   const writable = options.plan ? planned : await withWritable(planned, fail)
   if (writable.length > 0) {
     const explainer = await loadExplainer(context, options)
@@ -91,11 +93,10 @@ async function explainOne(
 ): Promise<void> {
   const { signal } = context
   const bar = progressBar(context, input, options, cheaperOptions([options.method ?? explainDefaults.method], options))
-  const choices = explainOptions(explainer, options)
   let explanations: readonly Explanation[]
   try {
     explanations = await explainer.explain(input, {
-      ...choices,
+      ...explainOptions(options, explainer),
       target: options.target.length === 0 ? ['top-1'] : options.target,
       signal,
       onProgress: bar.update,
@@ -154,14 +155,14 @@ function withoutSess({ sess, scales, step, preFilter, theta, fusion, smooth, ant
   return Object.entries(said).flatMap(([flag, value]) => (value === undefined ? [] : [flag]))
 }
 
-/** What the command line says about the method, without the target and what concerns the process. */
-function explainOptions(explainer: Explainer, options: ExplainArguments): ExplainOptions {
+/** What the command line says besides what concerns the process. Without an explainer, scales are as they are written. */
+function explainOptions(options: ExplainArguments, explainer?: Explainer): ExplainOptions {
   const { against, method, layer, step, preFilter, theta, fusion, smooth, sess, antialias, batch } = options
   const { maxWindows, maxPixels } = options
-  const { height, width } = explainer.info.input
-  const scales = scalesFor(options.scales, Math.max(height, width))
+  const target = options.target.length === 0 ? undefined : options.target
+  const scales = scalesFor(options.scales, explainer?.info.input)
   return {
-    ...{ against, method, layer, scales, step, preFilter, theta, fusion, smooth, sess, antialias, batch },
+    ...{ target, against, method, layer, scales, step, preFilter, theta, fusion, smooth, sess, antialias, batch },
     ...{ maxWindows, maxPixels },
     ...methodArguments(options),
   }
@@ -256,23 +257,22 @@ async function printPlan(
 ): Promise<void> {
   const { signal } = context
   const size = await imageSize(input, { maxPixels: options.maxPixels, signal })
-  const target = options.target.length === 0 ? undefined : options.target
-  const plan = explainer.plan(size, { ...explainOptions(explainer, options), target })
+  const plan = explainer.plan(size, explainOptions(options, explainer))
   context.stdout.write(
     options.json ? `${encodeJson({ image: { name: input, ...size }, plan })}\n` : planText(input, plan),
   )
 }
 
 /** The plan for a reader: what a level costs. */
-export function planText(input: string, plan: EstimatedPlan): string {
-  const { image, window, levels, windows, forwards, batch, step, memory } = plan
+function planText(input: string, plan: EstimatedPlan): string {
+  const { image, window, levels, windows, forwards, headForwards, batch, step, memory } = plan
   const rows = levels.map(({ height, width }, level) => {
     const count = windows.filter((w) => w.level === level).length
     return `  level ${String(level).padStart(2)}  ${`${width} x ${height}`.padEnd(13)}  ${count} windows`
   })
   const head = `${input}: ${image.width} x ${image.height} pixels, window ${window.width} x ${window.height}, step ${step[0]},${step[1]}`
   const total =
-    `  ${windows.length} windows, ${forwards} forward passes in batches of ${batch}; ` +
+    `  ${windows.length} windows, ${forwards} forward passes${headForwards > 0 ? ` (${headForwards} of them only behind the target layer)` : ''} in batches of ${batch}; ` +
     `about ${Math.ceil(memory / 1e6)} MB besides the model`
   return [head, ...rows, total].map((line) => `${printable(line)}\n`).join('')
 }

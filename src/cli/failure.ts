@@ -59,12 +59,15 @@ export function failureText(
   return [`sess: ${code}: ${subject}${message}`, ...lines].map((line) => `${printable(line)}\n`).join('')
 }
 
+/** Where the command line's name is not the library's. */
+const flagNames: Readonly<Record<string, string>> = { steps: 'step', fusions: 'fusion' }
+
 /** The library's option that a sentence begins with, as the command line writes it. */
 function inFlags(code: string, message: string): string {
   if (code !== 'OPTION_INVALID') return message
   return message.replace(
     /^[a-z][A-Za-z]*(?= is )/,
-    (name) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
+    (name) => `--${(flagNames[name] ?? name).replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
   )
 }
 

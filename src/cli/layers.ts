@@ -3,8 +3,7 @@ import type { Explainer } from '../explainer.ts'
 import { writeAtomically } from '../io/atomic.ts'
 import { encodeFile, encodeJson } from '../io/json.ts'
 import type { LayerMaps } from '../layer-maps.ts'
-import { methodByName } from '../methods/index.ts'
-import { explainDefaults } from '../options.ts'
+import { checkLayersOptions, type LayersOptions } from '../options.ts'
 import { commandLine } from '../report/run-again.ts'
 import { versions } from '../versions.ts'
 import { type Context, note } from './context.ts'
@@ -17,7 +16,7 @@ import { progressBar } from './progress.ts'
 
 /** `sess layers`: the base map at every layer that can be explained, as one sheet. */
 export async function layers(input: string, options: LayersArguments, context: Context): Promise<number> {
-  methodByName(options.method ?? explainDefaults.method) // before a model is loaded for nothing
+  checkLayersOptions(layersOptions(options)) // before a model is loaded for nothing
   const outputs = outputsFor(input, options.output)
   await refuseCollisions([{ input, paths: outputs.map(({ path }) => path) }], options)
   return await onOneImage(input, outputs, options, context, async () => {
@@ -38,10 +37,11 @@ async function layersOf(
   context: Context,
 ): Promise<void> {
   const { signal } = context
-  const { target, against, method, maxPixels, colormap, alpha } = options
-  const asked = { target, against, method, maxPixels, ...methodArguments(options) }
+  const { colormap, alpha } = options
   const bar = progressBar(context, input, options, ['--method'])
-  const maps = await explainer.layers(input, { ...asked, signal, onProgress: bar.update }).finally(bar.stop)
+  const maps = await explainer
+    .layers(input, { ...layersOptions(options), signal, onProgress: bar.update })
+    .finally(bar.stop)
   const numbers = await numbersOf(explainer, input, maps)
   const sheet = maps.sheet({ title: basename(input), colormap, alpha })
   for (const { kind, path } of outputs) {
@@ -55,6 +55,11 @@ async function layersOf(
   const paths = outputs.map(({ path }) => path)
   if (options.json) context.stdout.write(`${encodeJson({ ...numbers, outputs: paths })}\n`)
   note(context, options, `${input}: ${summary(maps)} -> ${paths.join(', ')}`)
+}
+
+/** What the command line says of the maps. The layer is the one to be marked, and the model's. */
+function layersOptions({ target, against, method, maxPixels, ...all }: LayersArguments): LayersOptions {
+  return { target, against, method, maxPixels, ...methodArguments(all) }
 }
 
 /** The line that makes the same maps: what was said, and the class that it came to. */

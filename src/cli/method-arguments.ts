@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { CopySettings } from '../methods/settings.ts'
+import { type CopySettings, givenSettings } from '../methods/settings.ts'
 import { integer, oneOf, option, real } from './parsers.ts'
 
 /** Options of single methods. */
@@ -27,6 +27,5 @@ export function addMethodOptions(command: Command): Command {
 
 /** What was said of these. */
 export function methodArguments(all: MethodArguments): MethodArguments {
-  const { samples, topChannels, groups, grouping, masks, maskGrid, keep, square, stride, seed } = all
-  return { samples, topChannels, groups, grouping, masks, maskGrid, keep, square, stride, seed }
+  return { ...givenSettings(all), seed: all.seed }
 }

@@ -1,7 +1,7 @@
 import { type Context, note } from './context.ts'
 import { terminalBar } from './terminal-bar.ts'
 
-export interface DownloadBar {
+interface DownloadBar {
   update(progress: { readonly done: number; readonly total: number }): void
   /** Takes the bar off the screen. */
   stop(): void

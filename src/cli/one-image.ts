@@ -7,7 +7,7 @@ import { pictureExtensions } from '../render/picture.ts'
 import type { CommonArguments, ModelArguments } from './arguments.ts'
 import { type Context, loadExplainer, reportFailure } from './context.ts'
 import { exitStatus, failureJson } from './failure.ts'
-import { makeFolders } from './outputs.ts'
+import { OutputFolders } from './outputs.ts'
 
 /** A file of a command that draws one image on a sheet. */
 export interface SheetOutput {
@@ -33,7 +33,8 @@ export async function onOneImage(
   work: () => Promise<void>,
 ): Promise<number> {
   try {
-    await makeFolders({ output: options.output, map: [] })
+    await using folders = new OutputFolders()
+    await folders.make({ output: options.output, map: [] })
     // A missing image is told as such, not as the missing folder of the output beside it.
     if (existsSync(input)) for (const { path } of outputs) await checkWritable(path)
     await work()

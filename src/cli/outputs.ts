@@ -1,9 +1,9 @@
-import { mkdir, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, extname, join, resolve } from 'node:path'
+import { mkdir, realpath, rmdir, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
 import { invalidOption, SessError } from '../error.ts'
 import { pictureExtensions } from '../render/picture.ts'
 
-export type OutputKind = 'overlay' | 'map' | 'numbers' | 'report' | 'bundle'
+type OutputKind = 'overlay' | 'map' | 'numbers' | 'report' | 'bundle'
 
 /** One file, or folder of a bundle, to write for one input and one target. */
 export interface Output {
@@ -63,14 +63,31 @@ export async function planOutputs(
   return planned
 }
 
-/** Makes the folders that outputs are to go to; the parent of a file must be there, for it may be mistyped. */
-export async function makeFolders(request: Pick<Request, 'output' | 'map'>): Promise<void> {
-  for (const folder of [...request.output, ...request.map].filter(namesFolder)) {
-    await mkdir(folder, { recursive: true }).catch((cause) => {
-      const why = `The folder ${folder} cannot be made (${cause.message}). Choose another place with -o.`
-      throw new SessError('OUTPUT_UNWRITABLE', why, { cause })
-    })
+/** Folders that a run made for its outputs. Disposal takes away those that nothing was written to. */
+export class OutputFolders implements AsyncDisposable {
+  /** The outermost first. */
+  readonly #made: string[] = []
+
+  /** Makes the folders that outputs are to go to; the parent of a file must be there, for it may be mistyped. */
+  async make({ output, map }: Pick<Request, 'output' | 'map'>): Promise<void> {
+    for (const folder of [...output, ...map].filter(namesFolder)) {
+      const first = await mkdir(resolve(folder), { recursive: true }).catch((cause) => {
+        const why = `The folder ${folder} cannot be made (${cause.message}). Choose another place with -o.`
+        throw new SessError('OUTPUT_UNWRITABLE', why, { cause })
+      })
+      if (first !== undefined) this.#made.push(...foldersBetween(first, resolve(folder)))
+    }
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const folder of this.#made.reverse()) await rmdir(folder).catch(() => {}) // not empty, or gone
+  }
+}
+
+/** `outer`, and each folder on the way from it to `inner`. */
+function foldersBetween(outer: string, inner: string): readonly string[] {
+  const names = relative(outer, inner).split(sep).filter(Boolean)
+  return [outer, ...names.map((_, i) => join(outer, ...names.slice(0, i + 1)))]
 }
 
 /** Also with the slash that shells complete a folder's name with. */

@@ -4,7 +4,7 @@ import { isRange } from '../render/overlay.ts'
 
 // How the values of options are read. Each parser names its flag where a value does not fit.
 
-export type Parser = (flag: string) => (text: string) => unknown
+type Parser = (flag: string) => (text: string) => unknown
 
 /** An option whose value is read by `parser`; a second one would make the first go unheard, and is refused. */
 export function option(flags: string, description: string, parser: Parser): Option {
@@ -42,6 +42,15 @@ export function oneOf(...names: readonly string[]): Parser {
 /** What stands between commas, each taken by `item`. */
 export function list(item: Parser): Parser {
   return (flag) => (value) => value.split(',').map((part) => item(flag)(part.trim()))
+}
+
+/** A list of which nothing stands twice. */
+export function set(item: Parser): Parser {
+  return (flag) => (value) => {
+    const items = value.split(',').map((part) => item(flag)(part.trim()))
+    if (new Set(items).size < items.length) throw invalidOption(flag, value, 'each of them once')
+    return items
+  }
 }
 
 export function integer(low: number, high = Number.MAX_SAFE_INTEGER): Parser {

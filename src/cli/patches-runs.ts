@@ -3,7 +3,7 @@ import type { Explainer } from '../explainer.ts'
 import type { Photo } from '../io/photo.ts'
 import { methodByName } from '../methods/index.ts'
 import { refuseUnusedSettings, settingsOf } from '../methods/settings.ts'
-import { type ExplainOptions, explainDefaults } from '../options.ts'
+import { checkExplainOptions, type ExplainOptions, explainDefaults } from '../options.ts'
 import { mostBeside } from '../render/patches-layout.ts'
 import type { EstimatedPlan } from '../sess/plan.ts'
 import { scalesFor } from './arguments.ts'
@@ -41,6 +41,7 @@ function distinct(flag: string, names: readonly string[]): readonly string[] {
 export function checkRuns(options: PatchesArguments): void {
   const named = methodsOf(options)
   if (named.length > 1) refuseUnusedSettings(methodArguments(options), named.map(methodByName))
+  for (const method of named) checkExplainOptions(runOptions(method, options))
   const [models, methods] = [modelsOf(options).length, named.length]
   if (models * methods <= mostBeside) return
   const given = `${models} x ${methods}`
@@ -59,7 +60,7 @@ export async function planRuns(
     await naming(names, model, async () => {
       const explainer = await models.load(model)
       for (const method of methodsOf(options)) {
-        const asked = runOptions(explainer, method, options)
+        const asked = runOptions(method, options, explainer)
         runs.push({ model, method, options: asked, plan: explainer.plan(photo, asked) })
       }
     })
@@ -78,11 +79,11 @@ export async function naming<T>(models: readonly string[], model: string, work: 
   }
 }
 
-function runOptions(explainer: Explainer, method: string, options: PatchesArguments): RunOptions {
+/** Without an explainer, scales are as they are written. */
+function runOptions(method: string, options: PatchesArguments, explainer?: Explainer): RunOptions {
   const { target = explainDefaults.target, against, layer, step, preFilter, theta, fusion, smooth } = options
   const { antialias, batch, maxWindows } = options
-  const { height, width } = explainer.info.input
-  const scales = scalesFor(options.scales, Math.max(height, width))
+  const scales = scalesFor(options.scales, explainer?.info.input)
   const { seed, ...settings } = methodArguments(options)
   // Of several methods each is asked what it has; one alone says itself what it has not
   const own = methodsOf(options).length === 1 ? settings : settingsOf(methodByName(method), settings)

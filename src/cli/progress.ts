@@ -2,7 +2,7 @@ import { type Context, note } from './context.ts'
 import { type TerminalBar, terminalBar } from './terminal-bar.ts'
 
 /** Progress of one image at a time: a bar on a terminal, and a line on stderr before work that takes long. */
-export interface ProgressBar {
+interface ProgressBar {
   update(progress: { readonly done: number; readonly total: number; readonly phase: string }): void
   /** Takes the bar off the screen, so that other lines can be written. */
   stop(): void

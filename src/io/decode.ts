@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { invalidOption, SessError } from '../error.ts'
 import { abortable, throwIfAborted } from './abort.ts'
-import type { ImageSource, Photo, PhotoOrigin, RawImage } from './photo.ts'
+import type { ImageSource, Photo, PhotoProvenance, RawImage } from './photo.ts'
 
 /** 268 megapixels: a square of 16 thousand, about 800 MB once decoded. */
 export const DEFAULT_MAX_PIXELS = 268_000_000
@@ -13,7 +13,7 @@ export const DEFAULT_MAX_PIXELS = 268_000_000
 /** A small drawing can hold days of work; no honest one takes this long. */
 const SVG_SECONDS = 10
 
-export interface DecodeOptions {
+interface DecodeOptions {
   /** Refused from the header, before any pixel is decoded. */
   readonly maxPixels?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -69,7 +69,7 @@ export function imageName(source: ImageSource): string {
 }
 
 /** Where an image comes from, for whoever asks for its bytes later; a path comes absolute. */
-export function originOf(source: ImageSource): PhotoOrigin {
+export function photoProvenance(source: ImageSource): PhotoProvenance {
   if (source instanceof Uint8Array) return { kind: 'bytes', bytes: source }
   if (isRaw(source)) return { kind: 'pixels' }
   return { kind: 'file', path: resolve(imageName(source)) }

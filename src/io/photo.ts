@@ -17,7 +17,7 @@ export interface RawImage {
 }
 
 /** Where a photo came from. Raw pixels have no encoded form. */
-export type PhotoOrigin =
+export type PhotoProvenance =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'pixels' }

@@ -7,7 +7,7 @@ import { LayerGraph } from '../onnx/layer-graph.ts'
 import type { TargetLayer } from '../onnx/layers.ts'
 import { gradCam } from './grad-cam.ts'
 import type { Masks } from './masks.ts'
-import type { Cam, CamMethod, Method } from './method.ts'
+import { type Cam, type CamMethod, type Method, readsLayer } from './method.ts'
 
 /** Where one target's maps are found among the model's outputs; those of `masks` are made of masks alone. */
 export type TargetOutputs =
@@ -54,14 +54,13 @@ export function buildExplainModel(
   const augmented = new AugmentedGraph(classifier)
   const seeds = options.seeds.map((kind, i) => augmented.seedInputs(kind, i))
   const layerGraph = (seed: SeedInputs) => new LayerGraph(augmented, requireLayer(classifier, layer), seed)
-  let layerRead = readsLayer(method) ? requireLayer(classifier, layer) : undefined
+  const layerRead = readsLayer(method) ? requireLayer(classifier, layer) : undefined
   const targets = seeds.map((seed): TargetOutputs => {
     if (method.kind === 'pixels') {
       const image = new ImageGraph(augmented, layer, seed)
       const gradient = method.build(image)
       const { height, width, layout } = classifier
       augmented.output(gradient, layout === 'NCHW' ? [3, height, width] : [height, width, 3])
-      layerRead = image.layerRead
       return { kind: 'pixels', gradient }
     }
     const build = method.kind === 'cam' ? method.build : camOfMasks(method.copies.masks)
@@ -79,11 +78,6 @@ export function buildExplainModel(
     augmented.output(layerTensor.name, layerTensor.shape)
   }
   return { ...augmented.assemble(), logits: augmented.logits, seeds, targets, layer: layerRead, layerTensor }
-}
-
-/** Whether the graph of a method that is no pixel method reads the target layer. */
-export function readsLayer(method: Method): boolean {
-  return method.kind === 'cam' || (method.kind === 'masks' && camOfMasks(method.copies.masks) !== undefined)
 }
 
 /** What masks are cut from and maps are summed of; the weights of groups are those of Grad-CAM. */

@@ -13,5 +13,6 @@ export const guidedGradCam: PixelMethod = {
     const sum = weights === undefined ? features : layer.weightedSum(features, weights)
     return image.e.emit('Mul', [image.gradient('guided'), image.upsampled(image.e.emit('Relu', [sum]), layer)])
   },
+  readsLayer: true,
   copies: { kind: 'none' },
 }

@@ -2,14 +2,14 @@
 export type Masks = ActivationMasks | GroupMasks | AblationMasks | RandomMasks | SquareMasks
 
 /** Each channel of the target layer, upsampled and min-max normalised. */
-export interface ActivationMasks {
+interface ActivationMasks {
   readonly kind: 'activations'
   /** Only so many channels of a window, those of the largest variance; undefined: all. */
   readonly top: number | undefined
 }
 
 /** Sums of weighted channels by group, upsampled and min-max normalised; behind them stands the blurred window. */
-export interface GroupMasks {
+interface GroupMasks {
   readonly kind: 'groups'
   /** undefined: 32, or as many as there are channels. */
   readonly count: number | undefined
@@ -18,12 +18,12 @@ export interface GroupMasks {
 }
 
 /** The target layer with one channel set to zero; the model goes on behind it. */
-export interface AblationMasks {
+interface AblationMasks {
   readonly kind: 'ablations'
 }
 
 /** `grid` x `grid` random cells, each kept with probability `keep`, upsampled and shifted. */
-export interface RandomMasks {
+interface RandomMasks {
   readonly kind: 'random'
   readonly count: number
   readonly grid: number
@@ -31,7 +31,7 @@ export interface RandomMasks {
 }
 
 /** A square in the mean colour, slid by `stride` pixels. */
-export interface SquareMasks {
+interface SquareMasks {
   readonly kind: 'squares'
   /** undefined: a seventh of the window's shorter side. */
   readonly side: number | undefined

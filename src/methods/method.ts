@@ -34,6 +34,8 @@ export interface PixelMethod extends MethodFacts {
   readonly kind: 'pixels'
   /** Adds the nodes of that tensor and names it: float32 [N, 3, h, w] or [N, h, w, 3], as the image's input. */
   readonly build: (image: ImageGraph) => string
+  /** Whether `build` reads the target layer besides. */
+  readonly readsLayer?: true
   readonly copies: NoCopies | NoisyCopies | PathCopies
 }
 
@@ -64,7 +66,7 @@ export interface PathCopies {
 }
 
 /** Under masks, each with its own answer. */
-export interface MaskedCopies {
+interface MaskedCopies {
   readonly kind: 'masked'
   readonly masks: Masks
   readonly weight: MaskWeight
@@ -77,6 +79,18 @@ const none: NoCopies = { kind: 'none' }
 
 export function copiesOf(method: Method): Copies {
   return method.kind === 'cam' ? none : method.copies
+}
+
+/** Whether a method reads the target layer. */
+export function readsLayer(method: Method): boolean {
+  switch (method.kind) {
+    case 'cam':
+      return true
+    case 'pixels':
+      return method.readsLayer === true
+    case 'masks':
+      return method.copies.masks.kind !== 'random' && method.copies.masks.kind !== 'squares'
+  }
 }
 
 /** Whether a seed changes the map. */

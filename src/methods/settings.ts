@@ -1,26 +1,29 @@
+import type { z } from 'zod'
 import { uselessOption } from '../error.ts'
+import { field, isInteger, isNumber, oneOf } from '../field.ts'
 import type { Masks } from './masks.ts'
 import { type Copies, copiesOf, type Method } from './method.ts'
 
-/** What a caller may change about the copies of a window that a method asks for. */
-interface Settings {
+/** What a caller may change about the copies of a window that a method asks for, as options take it. */
+export const settingFields = {
   /** Noisy copies of smoothgrad, steps of integrated-gradients. */
-  readonly samples: number
-  /** Channels of score-cam, those of the largest variance. */
-  readonly topChannels: number
-  /** Groups of group-cam. */
-  readonly groups: number
-  readonly grouping: 'consecutive' | 'k-means'
-  /** Masks of rise. */
-  readonly masks: number
-  /** Cells of a mask of rise along each axis. */
-  readonly maskGrid: number
-  /** Share of the cells that a mask of rise keeps. */
-  readonly keep: number
-  /** Side of the square of occlusion, pixels. */
-  readonly square: number
-  /** Its step, pixels. */
-  readonly stride: number
+  samples: field<number>('a whole number from 1 to 10000', (v) => isInteger(v, 1, 10_000)),
+  /** Channels that score-cam asks about: those of the largest variance. */
+  topChannels: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
+  /** Groups of group-cam, and what makes one: channels in their order, or clusters of like maps. */
+  groups: field<number>('a whole number from 1', (v) => isInteger(v, 1)),
+  grouping: field<'consecutive' | 'k-means'>('consecutive or k-means', oneOf(['consecutive', 'k-means'])),
+  /** Masks of rise, their cells along each axis, and the share of cells that a mask keeps. */
+  masks: field<number>('a whole number from 1 to 100000', (v) => isInteger(v, 1, 100_000)),
+  maskGrid: field<number>('a whole number from 1 to 1024', (v) => isInteger(v, 1, 1024)),
+  keep: field<number>('a number above 0 and below 1', (v) => isNumber(v) && v > 0 && v < 1),
+  /** Side and step of the square of occlusion, in window pixels. */
+  square: field<number>('a whole number of pixels from 1', (v) => isInteger(v, 1)),
+  stride: field<number>('a whole number of pixels from 1', (v) => isInteger(v, 1)),
+}
+
+type Settings = {
+  readonly [K in keyof typeof settingFields]: NonNullable<z.output<(typeof settingFields)[K]>>
 }
 
 /** Those that a caller gives. */
@@ -54,12 +57,15 @@ const settings: { readonly [K in keyof Settings]: Setting<Settings[K]> } = {
 
 const names = Object.keys(settings) as readonly (keyof Settings)[]
 
-/** Those of the caller's settings that a method has; without a method, all that are given. */
-export function settingsOf(method: Method | undefined, given: CopySettings): CopySettings {
-  const copies = method === undefined ? undefined : copiesOf(method)
-  const has = names.filter(
-    (name) => given[name] !== undefined && (copies === undefined || changed(copies, name, given) !== undefined),
-  )
+/** The settings among what a caller says. */
+export function givenSettings(said: CopySettings): CopySettings {
+  return Object.fromEntries(names.flatMap((name) => (said[name] === undefined ? [] : [[name, said[name]]])))
+}
+
+/** Those of the given settings that a method has. */
+export function settingsOf(method: Method, given: CopySettings): CopySettings {
+  const copies = copiesOf(method)
+  const has = names.filter((name) => changed(copies, name, given) !== undefined)
   return Object.fromEntries(has.map((name) => [name, given[name]]))
 }
 

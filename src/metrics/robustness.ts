@@ -1,7 +1,7 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { quantileSorted } from 'd3-array'
 import type { ExplainedWindow } from '../explanation.ts'
-import type { Rect } from '../native.ts'
+import { contains } from '../sess/geometry.ts'
 import type { Peak } from './peak.ts'
 
 /** Linear interpolation between order statistics, as numpy's default. */
@@ -125,12 +125,6 @@ class LevelTally {
       atPeak: peakWindows(this.#atPeak, this.#high),
     }
   }
-}
-
-/** Whether the pixel's centre lies in the box. */
-function contains(box: Rect, { x, y }: Peak): boolean {
-  const [right, below] = [x + 0.5 - box.x, y + 0.5 - box.y]
-  return right >= 0 && right < box.width && below >= 0 && below < box.height
 }
 
 function peakWindows(windows: number, high: number): PeakWindows {

@@ -4,7 +4,7 @@ import { setImmediate as yieldToLoop } from 'node:timers/promises'
 const TURN = 1 << 18
 
 /** Values by 16 of their bits: how many, and their sum. */
-export interface Tally {
+interface Tally {
   readonly counts: Float64Array
   readonly sums: Float64Array
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import envPaths from 'env-paths'
+import { isFile } from '../io/is-file.ts'
 import { type DownloadProgress, download } from './download.ts'
 import { MAX_MODEL_BYTES, type Manifest } from './manifest.ts'
 
 /** A manifest whose file is to be had from an address. */
-export type RemoteManifest = Manifest & { readonly url: string }
+type RemoteManifest = Manifest & { readonly url: string }
 
 export function isRemote(manifest: Manifest): manifest is RemoteManifest {
   return manifest.url !== undefined
@@ -27,10 +27,7 @@ export function cachedPath({ id, sha256, url }: RemoteManifest): string {
 }
 
 export async function isCached(manifest: RemoteManifest): Promise<boolean> {
-  return await stat(cachedPath(manifest)).then(
-    (info) => info.isFile(),
-    () => false,
-  )
+  return await isFile(cachedPath(manifest))
 }
 
 export interface FetchOptions {

@@ -1,6 +1,7 @@
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { invalidOption, SessError } from '../error.ts'
+import { isFile } from '../io/is-file.ts'
 import { externalFiles } from '../onnx/proto.ts'
 import { cacheFolder, type FetchOptions } from './cache.ts'
 import { type Download, type DownloadProgress, download } from './download.ts'
@@ -10,7 +11,7 @@ import { configFile, preprocessorFile } from './transformers.ts'
 import { variantFile } from './variants.ts'
 
 /** A model of a hub: `hf:ORG/NAME[@REVISION][:VARIANT]`. */
-export interface HubModel {
+interface HubModel {
   /** As it was written. */
   readonly name: string
   readonly repository: string
@@ -148,13 +149,6 @@ class JoinedProgress {
       this.#report?.({ done: this.#before + done, total: this.#before + total + this.#ahead })
     }
   }
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (info) => info.isFile(),
-    () => false,
-  )
 }
 
 function endpoint(): string {

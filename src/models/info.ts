@@ -12,8 +12,8 @@ import { checkLoadOptions, type LoadOptions } from '../options.ts'
 import { countMultiplyAdds, countParameters } from './cost.ts'
 import { type LayerReason, layerReason } from './layer-reason.ts'
 import type { Manifest } from './manifest.ts'
+import type { ResolvedModel } from './model-file.ts'
 import { type StatedPreprocessing, statedPreprocessing } from './preprocess.ts'
-import type { ResolvedModel } from './resolve.ts'
 import type { NotApplied } from './transformers.ts'
 
 /** What is stated beside the model; it wins over manifest and graph, as in `Explainer.load`. */

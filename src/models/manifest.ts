@@ -1,5 +1,7 @@
+import { readFile, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { SessError } from '../error.ts'
+import { throwIfAborted } from '../io/abort.ts'
 
 /** Model files at most 2 GiB: what one protobuf message can hold. */
 export const MAX_MODEL_BYTES = 2 ** 31
@@ -78,7 +80,21 @@ export function parseManifest(json: string, name: string): Manifest {
   return parseJson(manifestSchema, json, `manifest ${name}`)
 }
 
-/** The same for any form. `what`: kind and name of the file. */
+/** The manifest in a file. @throws SessError `MODEL_UNREADABLE`, `ABORTED` */
+export async function readManifest(path: string, signal: AbortSignal | undefined): Promise<Manifest> {
+  try {
+    const { size } = await stat(path)
+    if (size > MAX_MANIFEST_BYTES) throw new Error(`${size} bytes are too many`)
+    return parseManifest(await readFile(path, { encoding: 'utf8', signal }), path)
+  } catch (cause) {
+    throwIfAborted(signal)
+    if (cause instanceof SessError) throw cause
+    const why = cause instanceof Error ? cause.message : cause
+    throw new SessError('MODEL_UNREADABLE', `The manifest ${path} cannot be read (${why}).`, { cause })
+  }
+}
+
+/** `parseManifest` for any form. `what`: kind and name of the file. */
 export function parseJson<T>(schema: z.ZodType<T>, json: string, what: string): T {
   let data: unknown
   try {

@@ -3,7 +3,7 @@ import { invalidOption } from '../error.ts'
 import type { Manifest } from './manifest.ts'
 
 /** What options state of mean and std; it goes before what the manifest does. */
-export interface PixelOverrides {
+interface PixelOverrides {
   readonly mean?: readonly number[] | undefined
   readonly std?: readonly number[] | undefined
 }

@@ -3,9 +3,10 @@ import { type FetchOptions, fetchModel, isRemote } from './cache.ts'
 import type { DownloadProgress } from './download.ts'
 import { fetchHubModel, hubModel, isHubModelCached, isHubName } from './hub.ts'
 import type { ModelAnalysis, ModelOptions } from './info.ts'
+import { registryIds, registryManifest } from './known-models.ts'
 import { checkLabels, givenLabels } from './labels.ts'
 import type { Manifest } from './manifest.ts'
-import { notHere, placeOf, registryIds, registryManifest, resolveModel } from './resolve.ts'
+import { notHere, placeOf, resolveModel } from './resolve.ts'
 
 /** A model that is known by its id. */
 export interface ModelEntry {

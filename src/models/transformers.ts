@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { SessError } from '../error.ts'
 import { throwIfAborted } from '../io/abort.ts'
+import { isFile } from '../io/is-file.ts'
 import { MAX_MANIFEST_BYTES, type Manifest, parseJson, pixelFactor, pixelNumber } from './manifest.ts'
 
 /** The files of a transformers.js model, in its folder. */
@@ -58,7 +59,7 @@ const preprocessorSchema = z.object({
 export type NotApplied = 'crop' | 'resample'
 
 /** What the configuration of a transformers.js folder says, in the form of a manifest. */
-export interface TransformersFacts {
+interface TransformersFacts {
   readonly manifest: Manifest
   /** The file that tells how pixels become input, where it is there. */
   readonly preprocessor: string | undefined
@@ -165,11 +166,4 @@ function labelsOf(id2label: Readonly<Record<string, string>>, path: string): rea
     throw new SessError('MODEL_UNREADABLE', message)
   }
   return labels.filter((label) => label !== undefined)
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (info) => info.isFile(),
-    () => false,
-  )
 }

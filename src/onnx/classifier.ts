@@ -39,9 +39,7 @@ export interface ClassifierGraph {
  * What graphs of a classifier are computed in. `beyondHalf`: the initializers outside the graph with numbers that no
  * float16 holds.
  */
-export type Arithmetic =
-  | { readonly kind: 'float32' }
-  | { readonly kind: 'float16'; readonly beyondHalf: ReadonlySet<string> }
+type Arithmetic = { readonly kind: 'float32' } | { readonly kind: 'float16'; readonly beyondHalf: ReadonlySet<string> }
 
 /**
  * Reads and understands a classifier. What a manifest states (`overrides`) wins over what the graph suggests.

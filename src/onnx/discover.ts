@@ -85,7 +85,7 @@ function spatialSize(model: string, side: string, declared: number | undefined, 
   return size
 }
 
-export interface Logits {
+interface Logits {
   readonly name: string
   readonly classes: number
   /** Axis of the classes; every other axis but the batch has length 1. */

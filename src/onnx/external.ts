@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { type GraphProto, type ModelProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf'
 import type { SessError } from '../error.ts'
 import { unreadable } from './errors.ts'
+import type { Graph } from './graph.ts'
 import { readFully } from './read-fully.ts'
 import { OWN_FILE } from './skim.ts'
 
@@ -98,6 +99,13 @@ export function externalPlace(
     offset: Number(entryOf(tensor, 'offset') ?? 0),
     length: Number(entryOf(tensor, 'length') ?? 0),
   }
+}
+
+/** The files that a graph keeps weights in, its own among them where it has large ones. */
+export function weightFiles({ initializers, externalFolder }: Graph): readonly string[] {
+  if (externalFolder === undefined) return []
+  const locations = [...initializers.values()].flatMap((tensor) => externalPlace(tensor)?.location ?? [])
+  return [...new Set(locations)].map((location) => join(externalFolder, location))
 }
 
 function fitsIn(tensor: TensorProto, size: number): boolean {

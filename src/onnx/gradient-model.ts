@@ -5,7 +5,7 @@ import { expand } from './grad/gradient.ts'
 import type { Dim } from './shapes.ts'
 
 /** Logits and their gradients from one forward pass. */
-export interface GradientModel extends OpenableModel {
+interface GradientModel extends OpenableModel {
   readonly seeds: readonly SeedInputs[]
   /** float32 [N, K]. */
   readonly logits: string

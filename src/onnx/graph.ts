@@ -5,7 +5,7 @@ import { isKnownDomain, isKnownOperator } from './operators.ts'
 import type { ReadModel } from './proto.ts'
 
 /** Operator sets of the default domain that ONNX Runtime 1.30 runs (27 is refused when a session opens). */
-export const OPSETS = { oldest: 7, newest: 26 } as const
+const OPSETS = { oldest: 7, newest: 26 } as const
 
 /** A model's graph with its topology. Never mutated. */
 export interface Graph {

@@ -16,7 +16,6 @@ export class ImageGraph {
   readonly #augmented: AugmentedGraph
   readonly #seed: SeedInputs
   readonly #layer: TargetLayer | undefined
-  #readsLayer = false
 
   constructor(augmented: AugmentedGraph, layer: TargetLayer | undefined, seed: SeedInputs) {
     this.#augmented = augmented
@@ -42,17 +41,11 @@ export class ImageGraph {
   }
 
   /**
-   * The target layer.
+   * The target layer, of a method that says that it `readsLayer`.
    * @throws SessError `METHOD_UNSUPPORTED` where there is none
    */
   layer(): LayerGraph {
-    this.#readsLayer = true
     return new LayerGraph(this.#augmented, requireLayer(this.#augmented.classifier, this.#layer), this.#seed)
-  }
-
-  /** The target layer, where the method read it. */
-  get layerRead(): TargetLayer | undefined {
-    return this.#readsLayer ? this.#layer : undefined
   }
 
   /** A map N x 1 x u x v on a layer's grid, bilinearly at the window's pixels: N x 1 x h x w, or N x h x w x 1. */

@@ -18,7 +18,7 @@ export interface TargetLayer {
   readonly skip: number
 }
 
-export interface Ends {
+interface Ends {
   readonly input: string
   readonly inputLayout: Layout
   /** Pixels of the image. */

@@ -22,7 +22,7 @@ export function revise<D extends DescMessage>(
   return Object.assign(create(schema), message, changes)
 }
 
-export type AttributeValue =
+type AttributeValue =
   | { readonly int: number }
   | { readonly float: number }
   | { readonly ints: readonly number[] }

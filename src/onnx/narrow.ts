@@ -8,7 +8,7 @@ import { intAttribute, makeNode, revise, tensorAttribute } from './messages.ts'
 const { FLOAT, FLOAT16 } = TensorProto_DataType
 
 /** A graph to be narrowed. */
-export interface FloatGraph {
+interface FloatGraph {
   /** Of the model, for messages. */
   readonly name: string
   /** Of ONNX's own domain. */

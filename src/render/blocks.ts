@@ -19,7 +19,7 @@ interface PlacedPicture {
 /** Where a block stands across the direction in which blocks follow one another. */
 type Alignment = 'start' | 'middle'
 
-export interface Arrangement {
+interface Arrangement {
   /** Pixels between neighbours. */
   readonly gap: number
   readonly align: Alignment

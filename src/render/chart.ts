@@ -4,7 +4,7 @@ import { line } from 'd3-shape'
 import { type Block, column, textBlock } from './blocks.ts'
 import type { TextStyle, Typeface } from './text.ts'
 
-export interface ChartPoint {
+interface ChartPoint {
   readonly x: number
   /** Null where there is none: the line is broken there. */
   readonly y: number | null
@@ -12,7 +12,7 @@ export interface ChartPoint {
   readonly range?: readonly [low: number, high: number] | undefined
 }
 
-export interface ChartSeries {
+interface ChartSeries {
   readonly color: string
   /** By ascending x. */
   readonly points: readonly ChartPoint[]

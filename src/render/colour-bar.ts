@@ -3,7 +3,7 @@ import { type Block, column, pictureBlock } from './blocks.ts'
 import { type ColormapName, colormapTable } from './colormaps.ts'
 import type { TextStyle, Typeface } from './text.ts'
 
-export interface ColourBarOptions {
+interface ColourBarOptions {
   readonly colormap: ColormapName
   /** Values at the left and the right end. */
   readonly range: readonly [low: number, high: number]

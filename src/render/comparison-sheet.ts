@@ -69,7 +69,7 @@ function detailsOf(row: readonly ComparedCell[], varies: Variations): readonly s
 }
 
 function shown(cell: ComparedCell, target: ClassScore): SheetCell {
-  const { map, topShare, probability, seconds, forwards, isMost, plan } = cell
+  const { map, topShare, probability, seconds, forwards, headForwards, isMost, plan } = cell
   const passes = `${isMost ? 'up to ' : ''}${forwards} forward ${forwards === 1 ? 'pass' : 'passes'}`
   const energy = topShare === null ? [] : [{ text: `top 10 % of the pixels hold ${percentText(topShare)}` }]
   return {
@@ -77,6 +77,7 @@ function shown(cell: ComparedCell, target: ClassScore): SheetCell {
     caption: [
       scoreOf(target, probability, cell.kind === 'sess' && plan.windows.length > 1 ? ' in its best window' : ''),
       { text: `${shownSeconds(seconds)}, ${passes}` },
+      ...(headForwards > 0 ? [{ text: `${headForwards} of them only behind the layer` }] : []),
       ...energy,
     ],
   }

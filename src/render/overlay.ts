@@ -30,7 +30,7 @@ export interface OverlayOptions extends ColourOptions {
 }
 
 /** What the native op `overlay` takes. */
-export interface OverlayArguments {
+interface OverlayArguments {
   readonly colors: Uint8Array
   readonly low: number
   readonly high: number

@@ -27,7 +27,7 @@ import type { TextStyle } from './text.ts'
 import { Typeface } from './text.ts'
 import { weightText } from './weight-text.ts'
 
-export interface PatchesPage {
+interface PatchesPage {
   readonly patches: readonly Patches[]
   readonly layout: PatchLayout
   /** From 0. */

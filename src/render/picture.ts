@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 import type { Sharp } from 'sharp'
-import { invalidOption } from '../error.ts'
+import { invalidOption, SessError } from '../error.ts'
 import { writeAtomically } from '../io/atomic.ts'
 
 /** Extensions that a picture can be written to. */
@@ -32,12 +32,34 @@ export class Picture {
   async toFile(path: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     const format = pictureFormat(path)
     const picture = await this.sharp()
+    refuseTooLarge(path, format, await sideOf(picture))
     await writeAtomically(path, (temporary) => encode(picture, format).toFile(temporary), options)
   }
 
   async toBuffer(format: PictureFormat = 'png'): Promise<Buffer> {
-    return await encode(await this.sharp(), format).toBuffer()
+    const picture = await this.sharp()
+    refuseTooLarge('The picture', format, await sideOf(picture))
+    return await encode(picture, format).toBuffer()
   }
+}
+
+/** Pixels a side that a format has numbers for. */
+const mostPixels: Readonly<Record<PictureFormat, number>> = { png: 2 ** 31 - 1, jpeg: 65_535, webp: 16_383 }
+
+/**
+ * Refuses a picture that its format cannot hold.
+ * @param side its longer one, pixels
+ * @throws SessError `OUTPUT_UNWRITABLE`
+ */
+export function refuseTooLarge(what: string, format: PictureFormat, side: number): void {
+  if (side <= mostPixels[format]) return
+  const why = `would have ${side} pixels on a side, and ${format === 'webp' ? 'WebP' : 'JPEG'} ends at ${mostPixels[format]}`
+  throw new SessError('OUTPUT_UNWRITABLE', `${what} ${why}. Choose PNG, with a name that ends in .png.`)
+}
+
+async function sideOf(picture: Sharp): Promise<number> {
+  const { width, height } = await picture.metadata()
+  return Math.max(width, height)
 }
 
 /** The format that a path's extension asks for. */

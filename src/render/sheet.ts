@@ -40,11 +40,19 @@ export interface Sheet {
 /** Longest side of a picture, and width of every column, in pixels. */
 const pictureSide = 360
 const headerWidth = 190
+/** Between columns, and around the sheet. */
+const columnGap = 16
+const margin = 24
 const titleStyle: TextStyle = { size: 22, weight: 'bold', color: '#111111' }
 const headingStyle: TextStyle = { size: 17, weight: 'bold', color: '#111111' }
 const captionStyle: TextStyle = { size: 14, weight: 'regular', color: '#222222' }
 const detailStyle: TextStyle = { size: 13, weight: 'regular', color: '#5c5c5c' }
 const scaleStyle: TextStyle = { size: 12, weight: 'regular', color: '#5c5c5c' }
+
+/** Width of a sheet with so many columns of pictures, pixels. */
+export function sheetWidth(columns: number): number {
+  return 2 * margin + headerWidth + columns * (columnGap + pictureSide)
+}
 
 /**
  * Draws a sheet. Every map stands over the photo under its own colour bar, from 0 to its maximum unless a range is
@@ -57,7 +65,7 @@ export async function drawSheet(device: Device, photo: Photo, sheet: Sheet, opti
   const grid = column(rows, { gap: 26, align: 'start' })
   const body = column([draw.headings(sheet.columns), grid], { gap: 8, align: 'start' })
   const head = draw.head(sheet, body.width)
-  return drawBlock(framed(column([head, body], { gap: 20, align: 'start' }), 24))
+  return drawBlock(framed(column([head, body], { gap: 20, align: 'start' }), margin))
 }
 
 class SheetDrawing {
@@ -88,7 +96,7 @@ class SheetDrawing {
 
   headings(columns: readonly string[]): Block {
     const cells = columns.map((text) => boxed(this.#line({ text }, headingStyle, pictureSide), pictureSide, 0))
-    return row([{ ...empty, width: headerWidth }, ...cells], { gap: 16, align: 'start' })
+    return row([{ ...empty, width: headerWidth }, ...cells], { gap: columnGap, align: 'start' })
   }
 
   async row({ title, details, cells }: SheetRow): Promise<Block> {
@@ -102,7 +110,7 @@ class SheetDrawing {
       ],
       { gap: 2, align: 'start' },
     )
-    return row([boxed(header, headerWidth, this.#height, 'start'), ...drawn], { gap: 16, align: 'start' })
+    return row([boxed(header, headerWidth, this.#height, 'start'), ...drawn], { gap: columnGap, align: 'start' })
   }
 
   async #cell({ map, caption }: SheetCell): Promise<Block> {

@@ -49,12 +49,13 @@ async function mapOf(
   cells: readonly ComparedCell[],
   { origin, title, ...colours }: SheetReportOptions,
 ): Promise<ReportMap> {
-  const { map, method, layer, plan, forwards, isMost, seconds, probability, topShare, options } = cell
+  const { map, method, layer, plan, forwards, headForwards, isMost, seconds, probability, topShare, options } = cell
   const facts = {
     method: cell.title,
     layer,
     [cell.kind === 'base' ? 'probability' : 'probability in the best window']: percentText(probability),
     'forward passes': `${isMost ? 'up to ' : ''}${forwards}`,
+    'of these only behind the layer': headForwards === 0 ? undefined : headForwards,
     seconds: seconds.toPrecision(3),
     'in the top 10 % of the pixels': topShare === null ? undefined : percentText(topShare),
     'windows left out (not finite)': cell.nonfinite.length === 0 ? undefined : cell.nonfinite.length,

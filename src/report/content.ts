@@ -23,7 +23,7 @@ export interface ReportOptions extends ColourOptions {
 }
 
 /** What a report has besides the photo. */
-export interface ReportStory {
+interface ReportStory {
   /** What the maps explain. */
   readonly explained: string
   readonly subtitle: string

@@ -32,7 +32,7 @@ export interface ExplanationReportOptions extends ReportOptions {
 }
 
 /** An explanation that a report shows, and what is known of its windows. */
-export interface ReportedExplanation extends BesideExplanation {
+interface ReportedExplanation extends BesideExplanation {
   readonly evidence: Evidence
 }
 

@@ -3,7 +3,7 @@ import type { ClassScore } from '../explanation.ts'
 import type { ExplainerInfo } from '../load.ts'
 import { printable } from '../printable.ts'
 import { explainedText, percentText } from '../render/class-text.ts'
-import type { Plan } from '../sess/plan.ts'
+import type { EstimatedPlan, Plan } from '../sess/plan.ts'
 import { versions } from '../versions.ts'
 import type { Fact, FactGroup } from './document.ts'
 
@@ -48,8 +48,8 @@ export function modelGroup({ input, classes, activation, opset, device, preproce
   })
 }
 
-export function planGroup(plan: Plan): FactGroup {
-  const { window, scales, step, levels, windows, forwards, batch, antialias } = plan
+export function planGroup(plan: Plan & Partial<EstimatedPlan>): FactGroup {
+  const { window, scales, step, levels, windows, forwards, headForwards, batch, antialias } = plan
   return groupOf('Plan', {
     window: `${window.width} × ${window.height} pixels`,
     scales: scales.length === 0 ? undefined : scales.join(', '),
@@ -57,6 +57,7 @@ export function planGroup(plan: Plan): FactGroup {
     step: scales.length === 0 ? undefined : step.join(', '),
     windows: windows.length,
     'forward passes': forwards,
+    'of these only behind the target layer': headForwards === 0 ? undefined : headForwards,
     batch,
     antialiasing: antialias ? 'yes' : 'no',
   })

@@ -3,7 +3,7 @@ import type { Size } from '../native.ts'
 import { type Raster, sharpOf } from '../render/raster.ts'
 
 /** A photo as it is embedded. */
-export interface EncodedPhoto {
+interface EncodedPhoto {
   readonly bytes: Uint8Array
   readonly type: 'image/jpeg'
   readonly shown: Size

@@ -2,7 +2,7 @@ import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { Plane } from '../io/npy.ts'
 
 /** A plane, each of whose values is the mean of `factor` x `factor` pixels, fewer at the lower and right edge. */
-export interface ReducedPlane extends Plane {
+interface ReducedPlane extends Plane {
   readonly factor: number
 }
 

@@ -15,7 +15,7 @@ export function overlapLittle(windows: number, window: Size, level: Size, image:
 }
 
 /** A part of a level small enough to hold, and the windows cut from it. */
-export interface Band {
+interface Band {
   readonly level: number
   readonly rect: Rect
   readonly windows: readonly PlannedWindow[]

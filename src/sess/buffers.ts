@@ -43,7 +43,7 @@ export interface TargetBuffers {
 }
 
 /** What a batch's maps are made of. */
-export type MapSource =
+type MapSource =
   | {
       readonly kind: 'cam'
       /** batch x C x u x v. */

@@ -102,7 +102,7 @@ async function addWeighted(
 }
 
 /** A window, by its place among the fused ones, and what its weighed and calibrated map has at a pixel. */
-export interface Seen {
+interface Seen {
   readonly k: number
   readonly value: number
 }

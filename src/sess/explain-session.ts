@@ -1,12 +1,7 @@
 import { SessError } from '../error.ts'
-import {
-  buildExplainModel,
-  type ExplainModel,
-  type LayerTensor,
-  readsLayer,
-  type TargetOutputs,
-} from '../methods/explain-model.ts'
+import { buildExplainModel, type ExplainModel, type LayerTensor, type TargetOutputs } from '../methods/explain-model.ts'
 import { type Method, methodByName } from '../methods/index.ts'
+import { readsLayer } from '../methods/method.ts'
 import { type Device, Session, type Size } from '../native.ts'
 import type { OpenableModel, SeedInputs, SeedKind } from '../onnx/augment.ts'
 import { type ClassifierGraph, resolveLayer } from '../onnx/classifier.ts'
@@ -36,7 +31,7 @@ export interface ExplainSession {
 export type LeasedSession = ExplainSession & Disposable
 
 /** What a session is opened for. */
-export interface SessionRequest {
+interface SessionRequest {
   readonly method: Method
   readonly layer: string | undefined
   readonly seeds: readonly SeedKind[]

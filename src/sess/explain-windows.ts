@@ -1,7 +1,7 @@
 import { type Chunk, chunksOf } from './chunks.ts'
 import type { LeasedSession } from './explain-session.ts'
 import { type FusedMaps, type FusedTarget, type FusionOptions, type KnownScores, TargetFusion } from './fusion.ts'
-import { type PlannedCopies, passesOf } from './mask-set.ts'
+import { headPassesOf, type PlannedCopies, passesOf } from './mask-set.ts'
 import { runWindows } from './pipeline.ts'
 import type { Plan } from './plan.ts'
 import { scoreWindows } from './scores.ts'
@@ -25,7 +25,7 @@ export interface ExplainedView extends FusedTarget {
   readonly target: number
 }
 
-export interface ExplainedWindows {
+interface ExplainedWindows {
   /** Logits of the base view, K. */
   readonly baseLogits: Float32Array
   /** Forward passes that ran. */
@@ -43,13 +43,15 @@ interface ScheduledView {
 }
 
 /** In what order the windows run. */
-export interface Schedule {
+interface Schedule {
   /** Whose maps are held at once. */
   readonly chunks: readonly Chunk[]
   /** Whether every window's score is asked for before any map is made. */
   readonly scoresFirst: boolean
   /** Forward passes of the whole call, at most: what several views keep may overlap. */
   readonly forwards: number
+  /** Those of them that run only the model's head. */
+  readonly headForwards: number
 }
 
 /**
@@ -67,11 +69,14 @@ export function scheduleOf(
   const chunks = chunksOf(plan, targets * model.grid.height * model.grid.width, keepsMaps)
   const isChunked = chunks.length > 1 && (filters || views.some(({ fusion }) => fusion.theta > 0))
   const scoresFirst = isChunked || (copies.kind !== 'none' && filters)
-  if (!scoresFirst) return { chunks, scoresFirst, forwards: plan.forwards }
   const windows = plan.windows.length
+  const heads = headPassesOf(copies)
+  if (!scoresFirst) return { chunks, scoresFirst, forwards: plan.forwards, headForwards: windows * heads }
   const kept = views.reduce((sum, view) => sum + keptOf(view), 0)
   const scoring = windows + (plan.baseWindow === null ? 1 : 0)
-  return { chunks, scoresFirst, forwards: scoring + Math.min(windows, kept) * passesOf(copies, targets) + 1 }
+  const asked = Math.min(windows, kept)
+  const forwards = scoring + asked * passesOf(copies, targets) + 1
+  return { chunks, scoresFirst, forwards, headForwards: asked * heads }
 }
 
 /** Windows that the pre-filter leaves, where all are finite. */

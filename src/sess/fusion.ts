@@ -27,7 +27,7 @@ interface SmoothingKernel {
   readonly sigma: number
 }
 
-export interface FusionInput {
+interface FusionInput {
   readonly device: Device
   readonly stream: Stream
   readonly clock: Stopwatch

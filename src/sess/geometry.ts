@@ -40,3 +40,9 @@ export function photoBox(window: PlannedWindow, size: Size, level: Size, image: 
   const scaleX = image.width / level.width
   return { y: window.y * scaleY, x: window.x * scaleX, height: size.height * scaleY, width: size.width * scaleX }
 }
+
+/** Whether a pixel's centre lies in a box of the same image; of its edges the upper and the left one are its own. */
+export function contains(box: Rect, { y, x }: { readonly y: number; readonly x: number }): boolean {
+  const [down, right] = [y + 0.5 - box.y, x + 0.5 - box.x]
+  return down >= 0 && right >= 0 && down < box.height && right < box.width
+}

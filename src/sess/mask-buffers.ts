@@ -12,7 +12,7 @@ export interface MaskBuffers {
 }
 
 /** What masks are made of. */
-export type MaskSource =
+type MaskSource =
   /** `features`: batch x C x u x v; `ranges`: batch x C x (lowest, highest, variance). */
   | { readonly kind: 'activations'; readonly features: Tensor<'float32'>; readonly ranges: Tensor<'float32'> }
   | {
@@ -33,7 +33,7 @@ export interface GroupSource {
   readonly groups: Tensor<'float32'>
 }
 
-export interface MaskAllocation {
+interface MaskAllocation {
   readonly set: MaskSet
   readonly model: Pick<ExplainSession, 'targets' | 'grid' | 'layerTensor'>
   readonly batch: number

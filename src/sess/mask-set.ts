@@ -32,7 +32,7 @@ export type PlannedCopies =
   | { readonly kind: 'masked'; readonly set: MaskSet; readonly weight: MaskWeight }
 
 /** What masks are fitted to. */
-export interface MaskedModel {
+interface MaskedModel {
   readonly window: Size
   /** Of the target layer; 0 for a method that reads none. */
   readonly channels: number
@@ -107,6 +107,11 @@ export function passesOf(copies: PlannedCopies, targets: number): number {
     case 'masked':
       return 1 + maskedPasses(copies.set, targets)
   }
+}
+
+/** Those of them that run only the model's head, the part behind the target layer. */
+export function headPassesOf(copies: PlannedCopies): number {
+  return copies.kind === 'masked' && copies.set.kind === 'ablations' ? copies.set.count : 0
 }
 
 function maskedPasses(set: MaskSet, targets: number): number {

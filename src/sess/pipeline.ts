@@ -8,7 +8,7 @@ import type { PlannedWindow } from './geometry.ts'
 import { windowsByLevel } from './plan.ts'
 import type { WindowsInput } from './windows-input.ts'
 
-export interface WindowsOutput {
+interface WindowsOutput {
   /** Logits of the base view, K. */
   readonly baseLogits: Float32Array
   /** Classes of the targets, in order. */

@@ -36,6 +36,8 @@ export interface Plan {
 
 /** A plan with what it will take. */
 export interface EstimatedPlan extends Plan {
+  /** Of the forward passes, those that run only the part behind the target layer; 0 but for ablation-cam. */
+  readonly headForwards: number
   /** Bytes besides the model and ONNX Runtime's own. */
   readonly memory: number
   /** Seconds of the forward passes at the speed last measured; null before the first explanation. */

@@ -2,7 +2,7 @@ import type { Size } from '../native.ts'
 import type { Plan } from './plan.ts'
 
 /** Several plans for one photo as one: a window that some of them share runs once. */
-export interface SharedPlan {
+interface SharedPlan {
   readonly plan: Plan
   /** For each of the plans, where each of its windows stands in the shared one; ascending. */
   readonly places: readonly Int32Array[]

@@ -34,7 +34,7 @@ export interface WindowsInput {
 }
 
 /** What is explained: the logit of a class, plus, where there are coefficients, a weighted sum of all logits. */
-export interface WindowsTarget {
+interface WindowsTarget {
   /** -1: the argmax of the base view. */
   readonly target: number
   /** K; undefined where the model's seed takes none. */

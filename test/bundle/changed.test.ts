@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sharp from 'sharp'
@@ -48,6 +48,18 @@ describe('a changed option', () => {
     expect(bad(found)).toEqual(['options.seed', 'options.theta'])
     expect(detail(found, 'options.seed')).toMatch(/never sealed/)
     expect(detail(found, 'options.theta')).toMatch(/the bundle has none/)
+  })
+
+  it('that the model cannot take is told with the map, which cannot be computed', async () => {
+    const bundle = await made.bundle()
+    made.edit(({ options }) => {
+      options.step = [99, 99]
+    })
+    const found = await verify(bundle)
+    expect(bad(found)).toEqual(['options.step', 'map'])
+    expect(detail(found, 'map')).toMatch(
+      /^cannot be computed again: step is \[99, 99\]; expected 1 to .*\. Other than in the bundle: options\.step$/,
+    )
   })
 
   it('that was sealed again is found by what comes out', async () => {
@@ -179,8 +191,22 @@ describe('a changed model', () => {
   it('is looked for where the options say', async () => {
     const bundle = await made.bundle()
     renameSync(made.at('small.onnx'), made.at('other.onnx'))
-    expect(named(await verify(bundle), 'missing')).toEqual(['model', 'map'])
+    const found = await verify(bundle)
+    expect(named(found, 'missing')).toEqual(['model', 'map'])
+    expect(detail(found, 'model')).toBe(
+      `${made.at('small.onnx')} is not there. Put small.onnx back, or name the model with --model (model in the library).`,
+    )
     expect(bad(await verify(bundle, { model: made.at('other.onnx') }))).toEqual([])
+    const nowhere = await verify(bundle, { model: made.at('nowhere.onnx') })
+    expect(detail(nowhere, 'model')).toMatch(/nowhere\.onnx is neither a file, nor a folder/)
+  })
+
+  it('whose folder has no model in it is told as that', async () => {
+    const bundle = await made.bundle()
+    rmSync(made.at('small.onnx'))
+    mkdirSync(made.at('small.onnx'))
+    const found = await verify(bundle)
+    expect(detail(found, 'model')).toMatch(/has no \.onnx file\. .* Or name the model with --model/)
   })
 
   it('that is no model, or takes no such image, is told without a map', async () => {
@@ -201,7 +227,7 @@ describe('a changed model', () => {
     })
     const found = await verify(bundle)
     expect(bad(found)).toEqual(['model.id', 'model.path', 'model', 'map'])
-    expect(detail(found, 'model')).toMatch(/sess models pull hf:nobody\/nothing/)
+    expect(detail(found, 'model')).toMatch(/sess models pull hf:nobody\/nothing\. Or name the model with --model/)
   })
 })
 

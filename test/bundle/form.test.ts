@@ -20,6 +20,10 @@ describe('bundle.json', () => {
     expect(parseBundle(whole, 'x.sess')).toEqual(JSON.parse(whole))
   })
 
+  it('is read with the mark of its encoding before it, as some editors write it', () => {
+    expect(parseBundle(`\uFEFF${whole}`, 'x.sess')).toEqual(JSON.parse(whole))
+  })
+
   it.each<[string, string, RegExp]>([
     ['nothing', '', /is not JSON/],
     ['half of it', '{"schema": 1,', /is not JSON/],
@@ -81,6 +85,12 @@ describe('bundle.json', () => {
     ['an unknown option', (c) => (c.options.stpe = 4), /options: stpe is no option/],
     ['a class by name', (c) => (c.options.target = 'bee'), /options: field "target" is no class index/],
     ['half a class', (c) => (c.options.target = 1.5), /options: target is 1\.5/],
+    [
+      'a setting that the method has not',
+      (c) => (c.options.samples = 5),
+      /options: samples is 5, but grad-cam has no such setting.*\. Undo what was changed in bundle\.json, or write/,
+    ],
+    ['an unknown method', (c) => (c.options.method = 'grab-cam'), /options: method is "grab-cam"; expected one of/],
     ['no method', (c) => delete c.options.method, /options: field "method"/],
     ['a signal', (c) => (c.options.signal = {}), /options: signal is/],
     ['a version of half a character', (c) => (c.versions.node = '\ud83d'), /no canonical form/],
@@ -104,7 +114,9 @@ it('says what is wrong in few words, whatever the bundle repeats', () => {
   } catch (error) {
     message = error instanceof Error ? error.message : ''
   }
-  expect(message).toMatch(/^x\.sess: bundle\.json: field "photo\.0" is unknown; .*\.\.\.\. Take a folder/)
+  expect(message).toMatch(
+    /^x\.sess: bundle\.json: field "photo\.0" is unknown; .*\.\.\.\. Undo what was changed in bundle\.json, or write/,
+  )
   expect(message.length).toBeLessThan(1200)
 })
 
@@ -149,7 +161,12 @@ describe('a folder that is no bundle', () => {
   it.each<[string, string, RegExp]>([
     ['missing', 'none.sess', /does not exist/],
     ['empty', 'empty', /holds no bundle\.json/],
-    ['a file', 'photo.png', /holds no bundle\.json/],
+    ['a file', 'photo.png', /photo\.png: is a file, and a bundle is a folder\. Take a folder/],
+    [
+      'its own description',
+      'out.sess/bundle.json',
+      /is the description of a bundle, and the bundle is the whole folder\. Name the folder that it is in, \S+out\.sess\.$/,
+    ],
     ['with a folder of that name', 'odd', /no regular file/],
     ['with a link of that name', 'link', /no regular file/],
     ['with far too much', 'much', /too many/],

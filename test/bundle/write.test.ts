@@ -115,6 +115,17 @@ describe('no bundle is written', () => {
     expect(readdirSync(made.at('out.sess'))).toContain('notes.txt')
   })
 
+  it('whose description verify would not read', async () => {
+    const explanation = await explained()
+    Object.defineProperty(explanation, 'nonfinite', { value: Array.from({ length: 700_000 }, (_, i) => i) })
+    const failure = explanation.toBundle(made.at('out.sess'))
+    await expect(failure).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
+    await expect(failure).rejects.toThrow(
+      /out\.sess would have a bundle\.json of \d+ bytes, and verify reads at most 4194304\. Take fewer windows/,
+    )
+    expect(readdirSync(made.folder).sort()).toEqual(['photo.png', 'small.json', 'small.onnx'])
+  })
+
   it('of a photo that was written to since', async () => {
     const explanation = await explained()
     await made.photo(

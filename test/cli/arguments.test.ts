@@ -114,6 +114,14 @@ describe('a wrong option ends with status 2 and names option, value and what is 
     [['--target', ''], /--target is ""/],
     [['-o', 'x.gif'], /-o is "x\.gif"/],
     [['-o', 'x.htm'], /-o is "x\.htm"; expected a name that ends in .*\.html/],
+    [['--samples', '5'], /^sess: OPTION_INVALID: --samples is 5, but grad-cam has no such setting: leave it out/],
+    [['--method', 'rise', '--samples', '0'], /--samples is "0"; expected a whole number from 1 to 10000/],
+    [['--method', 'rise', '--top-channels', '5'], /--top-channels is 5, but rise has no such setting/],
+    [['--method', 'gradient', '--layer', 'l'], /--layer is "l", but gradient reads no layer: leave it out, or take/],
+    [['--method', 'eigen-cam', '--against', '5'], /--against is "5", but eigen-cam reads no class/],
+    [['--method', 'score-cam', '--against', '5'], /--against is "5", but score-cam reads the scores of one class/],
+    [['--against', 'top-1'], /--against is "top-1"; expected a class index, a label/],
+    [['--batch', '4097'], /--batch is 4097; expected a whole number from 1 to 4096/],
     [['--scalez', '5'], /Unknown option '--scalez' \(Did you mean --scales\?\)/],
     [['--step'], /argument missing/],
   ])('%j', async (options, message) => {
@@ -122,6 +130,28 @@ describe('a wrong option ends with status 2 and names option, value and what is 
     expect(result).toMatchObject({ status: 2, stdout: '' })
     expect(result.stderr).toMatch(message)
     expect(result.stderr.trimEnd()).not.toContain('\n')
+    expect(calls.load).toEqual([])
+  })
+
+  it.each<[string[], RegExp]>([
+    [['compare', '--samples', '5'], /--samples is 5, but none of grad-cam, guided-backprop, .* has such a setting/],
+    [['compare', '--methods', 'cam,eigen-cam', '--against', '5'], /--against is "5", but eigen-cam reads no class/],
+    [['compare', '--methods', 'cam,rise,cam'], /--methods is "cam,rise,cam"; expected each of them once/],
+    [['compare', '--step', '8,9,8'], /--step is "8,9,8"; expected each of them once/],
+    [['compare', '--fusion', 'max,max'], /--fusion is "max,max"; expected each of them once/],
+    [
+      ['compare', '--step', Array.from({ length: 25 }, (_, i) => i + 1).join()],
+      /--step is \[1, 2, .*\]; expected 1 to 24 steps/,
+    ],
+    [['layers', '--groups', '5'], /--groups is 5, but grad-cam has no such setting/],
+    [['layers', '--method', 'rise'], /--method is "rise"; expected one that reads a layer/],
+    [['patches', '--method', 'gradient', '--layer', 'l'], /--layer is "l", but gradient reads no layer/],
+    [['patches', '--batch', '4097'], /--batch is 4097; expected a whole number from 1 to 4096/],
+  ])('%j, before a model is loaded', async ([command = '', ...options], message) => {
+    const { calls, load } = recorder()
+    const result = await sess([command, 'p.png', ...options], { load })
+    expect(result).toMatchObject({ status: 2, stdout: '' })
+    expect(result.stderr).toMatch(message)
     expect(calls.load).toEqual([])
   })
 
@@ -208,4 +238,7 @@ it.each([
     [5, 40],
     [5, 40],
   ],
-])('scales %j at a window of 32 are %j', (written, scales) => expect(scalesFor(written, 32)).toEqual(scales))
+])('scales %j at a window of 24 x 32 are %j', (written, scales) => {
+  expect(scalesFor(written, { height: 24, width: 32 })).toEqual(scales)
+  expect(scalesFor(written, undefined)).toEqual(written)
+})

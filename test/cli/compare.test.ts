@@ -117,6 +117,32 @@ describe('sess compare', () => {
     expect(JSON.parse(result.stdout)).toMatchObject({ image: { name: missing }, error: { code: 'IMAGE_UNREADABLE' } })
   })
 
+  it('a run that fails takes the folder away that it made, and leaves one that was there', async () => {
+    const failing = ['--methods', 'cam', '--target', 'unicorn']
+    const made = await sess(['compare', photo, ...failing, '-o', join(folder, 'new/out/')])
+    expect(made).toMatchObject({ status: 2, stderr: expect.stringMatching(/^sess: TARGET_UNKNOWN: /) })
+    expect(readdirSync(folder)).toEqual(['both.jpg'])
+    mkdirSync(join(folder, 'there'))
+    await sess(['compare', photo, ...failing, '-o', join(folder, 'there/')])
+    expect(readdirSync(folder)).toEqual(['both.jpg', 'there'])
+  })
+
+  it('a sheet that its format cannot hold is refused before a model is loaded', async () => {
+    const load: Context['load'] = () => Promise.reject(new SessError('MODEL_NOT_FOUND', 'asked for'))
+    const wide = (steps: number) => [
+      ...['--methods', 'cam', '--fusion', 'mean,max', '--step', Array.from({ length: steps }, (_, i) => i + 1).join()],
+    ]
+    const run = (steps: number, name: string) =>
+      sess(['compare', photo, ...wide(steps), '-o', join(folder, name)], { load })
+    // 238 + (2 + 2 * 20) * 376 = 16,030 and 238 + (2 + 2 * 21) * 376 = 16,782
+    expect((await run(20, 'a.webp')).stderr).toMatch(/^sess: MODEL_NOT_FOUND/)
+    expect((await run(21, 'a.webp')).stderr).toMatch(
+      /^sess: OUTPUT_UNWRITABLE: \S+a\.webp would have 16782 pixels on a side, and WebP ends at 16383\. Choose PNG/,
+    )
+    expect((await run(24, 'a.png')).stderr).toMatch(/^sess: MODEL_NOT_FOUND/)
+    expect(readdirSync(folder)).toEqual(['both.jpg'])
+  })
+
   it('needs one image', async () => {
     expect((await sess(['compare'])).status).toBe(2)
     expect((await sess(['compare', photo, photo])).status).toBe(2)

@@ -183,6 +183,11 @@ describe.skipIf(sharedMissing)('outputs', () => {
     })
     const { plan } = JSON.parse((await sess([...argv, '--json'])).stdout)
     expect(plan.scales).toHaveLength(12)
+    expect(text.stdout).not.toContain('behind')
+    const ablation = await sess([...argv, '--method', 'ablation-cam', '--no-sess'])
+    const [, forwards, heads] =
+      /1 windows, (\d+) forward passes \((\d+) of them only behind/.exec(ablation.stdout) ?? []
+    expect(Number(forwards)).toBe(1 + Number(heads))
     expect(readdirSync(place)).toEqual(['p.png'])
   })
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { makeFolders, planOutputs } from '../../src/cli/outputs.ts'
+import { OutputFolders, planOutputs } from '../../src/cli/outputs.ts'
 
 const folders = new Set(['here', 'pictures.png', 'old.sess', '.'])
 interface Given {
@@ -95,12 +95,24 @@ describe('an output that cannot be meant', () => {
 describe('folders', () => {
   it('named with a slash are made with their parents, others not', async () => {
     const root = mkdtempSync(join(tmpdir(), 'sess-folders-'))
-    await makeFolders({ output: [join(root, 'a/b/'), join(root, 'c/x.png')], map: [join(root, 'd/')] })
+    await new OutputFolders().make({ output: [join(root, 'a/b/'), join(root, 'c/x.png')], map: [join(root, 'd/')] })
     expect(readdirSync(root).sort()).toEqual(['a', 'd'])
     expect(readdirSync(join(root, 'a'))).toEqual(['b'])
     writeFileSync(join(root, 'file'), '')
-    const failure = makeFolders({ output: [join(root, 'file/')], map: [] })
+    const failure = new OutputFolders().make({ output: [join(root, 'file/')], map: [] })
     await expect(failure).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
+    rmSync(root, { recursive: true })
+  })
+
+  it('that were made and stay empty are taken away again, others not', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'sess-folders-'))
+    mkdirSync(join(root, 'there'))
+    {
+      await using folders = new OutputFolders()
+      await folders.make({ output: ['there/', 'a/b/c/', 'a/d/', 'e/f/'].map((name) => join(root, name)), map: [] })
+      writeFileSync(join(root, 'a/d/map.npy'), '')
+    }
+    expect(readdirSync(root, { recursive: true }).sort()).toEqual(['a', 'a/d', 'a/d/map.npy', 'there'])
     rmSync(root, { recursive: true })
   })
 })

@@ -69,6 +69,17 @@ describe.each(Object.keys(few))('%s under SESS', (method) => {
     }
   })
 
+  it('tells the passes of the head from those of the model', async () => {
+    const channels = explainer.info.candidates.find(({ name }) => name === explainer.info.layer)?.channels ?? 0
+    const heads = (more: object) => explainer.plan(photo, { ...options, target: 2, ...more })
+    const [whole, halved, base] = [heads({}), heads({ preFilter: 0.5 }), heads({ sess: false })]
+    const windows = whole.windows.length
+    const kept = windows - Math.floor(windows / 2)
+    const each = method === 'ablation-cam' ? channels : 0
+    expect([whole, halved, base].map(({ headForwards }) => headForwards)).toEqual([windows * each, kept * each, each])
+    expect(channels).toBeGreaterThan(1)
+  })
+
   it('counts up to the total that the plan states, skipped masks and dropped windows included', async () => {
     for (const preFilter of [0, 0.5]) {
       const steps: { readonly done: number; readonly total: number }[] = []

@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { buildExplainModel } from '../../src/methods/explain-model.ts'
 import { gradCam } from '../../src/methods/grad-cam.ts'
 import { methods } from '../../src/methods/index.ts'
+import { readsLayer } from '../../src/methods/method.ts'
 import { methodSupport } from '../../src/methods/support.ts'
 import { loadClassifier } from '../../src/onnx/classifier.ts'
+import { ImageGraph } from '../../src/onnx/image-graph.ts'
 import { int, type ModelSpec, modelBytes, op, randomTensor } from '../onnx/models.ts'
 import { probe } from '../onnx/ort.ts'
 
@@ -32,6 +34,18 @@ describe('which methods a model supports', () => {
     }
     expect(() => buildExplainModel(classifier, { method: gradCam, seeds: ['class'] }).encode()).toThrow(/are read/)
     expect(methodSupport(classifier)).toEqual(methods.map(({ name }) => ({ name, supported: true })))
+  })
+
+  it('follows from what each method says of the layer: it is read or not as it says', async () => {
+    const classifier = await loadClassifier({ bytes }, {}, probe)
+    const ofImage = vi.spyOn(ImageGraph.prototype, 'layer')
+    for (const method of methods) {
+      ofImage.mockClear()
+      const { targets } = buildExplainModel(classifier, { method, seeds: ['class'] })
+      const isRead = targets[0]?.kind === 'cam' || ofImage.mock.calls.length > 0
+      expect([method.name, isRead]).toEqual([method.name, readsLayer(method)])
+    }
+    ofImage.mockRestore()
   })
 
   it('is told with the tensor behind which all is flat', async () => {

@@ -35,6 +35,13 @@ describe('a picture', () => {
   it('too wide for its format leaves no file behind', async () => {
     const failure = red(20_000, 1).toFile(join(folder, 'wide.webp'))
     await expect(failure).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
+    await expect(failure).rejects.toThrow(
+      /wide\.webp would have 20000 pixels on a side, and WebP ends at 16383\..*\.png/,
+    )
+    await expect(red(1, 16_384).toBuffer('webp')).rejects.toThrow(/16384 pixels on a side/)
+    await expect(red(70_000, 1).toBuffer('jpeg')).rejects.toThrow(/70000 pixels on a side, and JPEG ends at 65535/)
+    await red(16_383, 1).toFile(join(folder, 'just.webp'))
+    await expect(sharp(join(folder, 'just.webp')).metadata()).resolves.toMatchObject({ width: 16_383 })
     expect(readdirSync(folder).filter((n) => n.startsWith('.') || n.startsWith('wide'))).toEqual([])
   })
 

@@ -139,6 +139,7 @@ describe('the sheet of a comparison', () => {
     nonfinite: [],
     preFilter: 0,
     isMost: false,
+    headForwards: 0,
     options,
   }
   const base = (method: string): ComparedCell => ({
@@ -188,6 +189,18 @@ describe('the sheet of a comparison', () => {
     expect(sheet([base('cam'), ...all]).columns.slice(2)).toEqual([
       ...['SESS, step 32, mean', 'SESS, step 32, average', 'SESS, step 64, mean', 'SESS, step 64, average'],
     ])
+  })
+
+  it('says how many of the passes run only the part behind the layer', () => {
+    const made = sheet([base('grad-cam'), { ...base('ablation-cam'), forwards: 65, headForwards: 64, isMost: true }])
+    const lines = made.rows.map(({ cells }) =>
+      cells
+        .at(-1)
+        ?.caption.map(({ text }) => text)
+        .slice(1, 3),
+    )
+    expect(lines[1]).toEqual([expect.stringContaining('up to 65 forward passes'), '64 of them only behind the layer'])
+    expect(lines[0]?.join()).not.toContain('behind')
   })
 
   it('without labels names the class by its index', () => {

@@ -1,6 +1,6 @@
-import type { ModelOrigin } from '../../src/bundle/origin.ts'
 import { Explanation, explainedWindows } from '../../src/explanation.ts'
 import type { Explainer } from '../../src/index.ts'
+import type { ModelProvenance } from '../../src/provenance.ts'
 import { makePlan } from '../../src/sess/plan.ts'
 
 /** A photo with a cat and a cup, explained by the model of the package. */
@@ -18,7 +18,7 @@ interface Made {
   readonly step?: number
 }
 
-const noModel: ModelOrigin = {
+const noModel: ModelProvenance = {
   reference: { kind: 'id', id: 'none' },
   resolved: { id: 'none', path: 'none.onnx', manifest: undefined, labels: undefined },
   files: [],
@@ -44,7 +44,7 @@ export async function madeUp({ height, width, value, scales = [16], step = 16 }:
     maxWindows: 1e6,
     passes: 1,
   } as const
-  const plan = { ...makePlan(image, { height: 16, width: 16 }, options), memory: 0, seconds: null }
+  const plan = { ...makePlan(image, { height: 16, width: 16 }, options), headForwards: 0, memory: 0, seconds: null }
   const count = plan.windows.length
   const scores = {
     probability: Float64Array.from({ length: count }, (_, i) =>
@@ -84,6 +84,6 @@ export async function madeUp({ height, width, value, scales = [16], step = 16 }:
     },
     windowMaps: undefined,
     fused: undefined,
-    origin: { photo: { kind: 'pixels' }, model: noModel },
+    provenance: { photo: { kind: 'pixels' }, model: noModel },
   })
 }

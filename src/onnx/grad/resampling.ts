@@ -37,7 +37,7 @@ const POSITIONS = {
   asymmetric: (i, { scale }) => f(i / scale),
 } as const satisfies Record<string, Position>
 
-export type Coordinates = keyof typeof POSITIONS
+type Coordinates = keyof typeof POSITIONS
 
 /** `by_scale` is what operator sets before 11 do: up when shrinking, down when growing. */
 const ROUNDINGS = {
@@ -48,7 +48,7 @@ const ROUNDINGS = {
   by_scale: (x: number, scale: number) => (scale < 1 ? Math.ceil(x) : Math.trunc(x)),
 } as const
 
-export type Rounding = keyof typeof ROUNDINGS
+type Rounding = keyof typeof ROUNDINGS
 
 export function isCoordinates(mode: string): mode is Coordinates {
   return mode in POSITIONS

@@ -22,7 +22,7 @@ export function facts(report: ReportDocument, store: Store): HTMLElement {
   )
 }
 
-export function group({ title, facts: entries }: FactGroup): HTMLElement {
+function group({ title, facts: entries }: FactGroup): HTMLElement {
   const lines = entries.flatMap(({ name, value }) => [h('dt', {}, name), h('dd', {}, value)])
   return h('div', { class: 'group' }, h('h3', {}, title), h('dl', {}, ...lines))
 }

@@ -6,7 +6,7 @@ export interface Grid {
 }
 
 /** How a map becomes colours. `table`: 256 x 3 bytes. */
-export interface Tint {
+interface Tint {
   readonly table: Uint8Array
   readonly range: readonly [low: number, high: number]
   readonly alpha: number

@@ -1,4 +1,4 @@
-import { photoBox } from '../../sess/geometry.ts'
+import { contains, photoBox } from '../../sess/geometry.ts'
 import { type ReportWindows, windowColumns } from '../document.ts'
 import type { Box, Point } from './state.ts'
 import { readFloats } from './unpack.ts'
@@ -47,17 +47,11 @@ export async function readWindows(windows: ReportWindows, photo: Pick<Box, 'heig
   })
 }
 
-/** Whether a pixel's centre lies in a window. */
-export function contains({ box }: ListedWindow, { x, y }: Point): boolean {
-  const [right, down] = [x + 0.5 - box.x, y + 0.5 - box.y]
-  return right >= 0 && down >= 0 && right < box.width && down < box.height
-}
-
 /** The windows of a listing; what is not known comes last, and ties stay in window order. */
 export function listed(windows: readonly ListedWindow[], { level, at, key, order }: Listing): readonly ListedWindow[] {
   const sign = order === 'ascending' ? 1 : -1
   return windows
-    .filter((one) => (level === undefined || one.level === level) && (at === undefined || contains(one, at)))
+    .filter((one) => (level === undefined || one.level === level) && (at === undefined || contains(one.box, at)))
     .sort((a, b) => {
       const [p, q] = [a[key], b[key]]
       if (Number.isNaN(p) || Number.isNaN(q))

@@ -1,10 +1,11 @@
+import { contains } from '../../sess/geometry.ts'
 import type { ReportDocument } from '../document.ts'
 import { h } from './dom.ts'
 import type { PhotoView } from './picture.ts'
 import type { Point, ShownMap, Store } from './state.ts'
 import { readFloats } from './unpack.ts'
 import { windowDetail } from './window-detail.ts'
-import { contains, type ListedWindow, type Listing, listed, readWindows, type SortKey } from './window-list.ts'
+import { type ListedWindow, type Listing, listed, readWindows, type SortKey } from './window-list.ts'
 import { WindowTable } from './window-table.ts'
 
 /** The pyramid's levels and their windows, and which of them contain a place. */
@@ -86,7 +87,7 @@ export class WindowBrowser {
   /** How many windows contain a pixel; undefined where they are not known. */
   countAt(at: Point): number | undefined {
     if (this.#map?.windows === undefined) return undefined
-    return this.#windows.reduce((count, window) => count + (contains(window, at) ? 1 : 0), 0)
+    return this.#windows.reduce((count, window) => count + (contains(window.box, at) ? 1 : 0), 0)
   }
 
   chooseAt(at: Point | undefined): void {

@@ -4,7 +4,7 @@ import type { Dims } from '../../shapes.ts'
 import type { GradientContext, GradientRule } from '../context.ts'
 import { fixedLength, type Gradient, multiply, product, scale, unreshape } from '../gradient.ts'
 
-export interface Reduction {
+interface Reduction {
   /** The axes that are reduced, from 0 up. */
   readonly axes: readonly number[]
   /** The input's shape with length 1 along them. */
