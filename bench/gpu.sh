@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Everything about CUDA that needs a GPU, in one call on a bare host: the native tests on CPU and device, compute-sanitizer,
 # the native benchmark (bytes moved as a share of the measured copy), flat memory, two processes at once, and end to end
-# through ONNX Runtime, natively and in Node. What cannot be run is told with the reason. One table, and
-# bench/results/gpu-DATE.json.
+# through ONNX Runtime, natively and in Node. What cannot be run is told with the reason. A table, row by row, and
+# bench/results/gpu-DATE.json, also where it is stopped. Ends with 0, 1 where a step failed, 2 for wrong paths, and 77
+# without a device.
 #
 #   bench/gpu.sh                 builds with cmake and nvcc, and needs GoogleTest for the tests; SESS_ORT_INCLUDE=DIR names
 #                                the folder of onnxruntime_cxx_api.h where there is no node_modules
@@ -20,17 +21,22 @@ build=${SESS_GPU_BUILD:-$PWD/.cache/gpu} # not under build/, which a rebuild of 
 bench=$build/native/bench/gpu/gpu_bench
 counter=$build/native/bench/gpu/libcount_copies.so
 tests=$build/native/test/native_test
-results=bench/results
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+results=bench/results/gpu-$(date -u +%Y%m%d-%H%M%S).json
+work=$(mktemp -d) || exit 2
 failed=0
-rows=()
+fault=not-asked # why there is no device; empty where there is one
 
 has() { command -v "$1" >/dev/null 2>&1; }
 is_number() { [[ $1 =~ ^[0-9]+$ ]]; }
 for part in table native copies cases node; do
   # shellcheck source=/dev/null
   source "bench/gpu/$part.sh"
+done
+trap finish EXIT
+
+for path in ${SESS_GPU_BUILD:+"$bench"} "${SESS_GPU_CASES:-}" "${SESS_GPU_MODEL:-}" \
+  ${SESS_ORT_CUDA_DIR:+"$SESS_ORT_CUDA_DIR/libonnxruntime.so.1"}; do
+  [[ -z $path || -e $path ]] || { echo "there is no $path" >&2; exit 2; }
 done
 
 if [[ -z ${SESS_GPU_BUILD:-} ]]; then
@@ -43,20 +49,19 @@ fi
 if [[ -x $tests ]]; then
   step 'native tests' native_tests
 else
-  note 'native tests' skipped 'native_test was not built: GoogleTest and Google Benchmark are not here'
+  note 'native tests' skipped "there is no $tests that can be run; to be built it needs GoogleTest and Google Benchmark"
 fi
 
 # The benchmark itself says whether there is a device: it ends with 77 and the reason where there is none.
-fault=
 if [[ -x $bench ]]; then
   kept "$work/bench.json" "$bench" 2>"$work/fault"
   case $? in
-    0) note 'native benchmark' ok "$(grep -o '"device": "[^"]*"' "$work/bench.json")" ;;
+    0) fault= && note 'native benchmark' ok "$(grep -oE '"(device|copy_GB_per_s)": [^,]*' "$work/bench.json" | paste -sd ' ')" ;;
     77) fault=$(tail -n 1 "$work/fault") ;;
-    *) note 'native benchmark' FAILED "$(tail -n 1 "$work/fault")" ;;
+    *) fault= && note 'native benchmark' FAILED "$(tail -n 1 "$work/fault")" ;;
   esac
 else
-  fault='gpu_bench was not built'
+  fault="there is no $bench that can be run"
 fi
 if [[ -n $fault ]]; then
   for what in 'native benchmark' 'two processes at once' 'memory flat over 200 runs' compute-sanitizer \
@@ -68,11 +73,11 @@ else
   bare_models
   native_cases
   in_node
+  sanitized # last: it takes longest
 fi
-printf '%s\n' "${rows[@]}"
 if [[ -s $work/bench.json ]]; then
   sed -n 's/.*"op": "\([^"]*\)", "ms": \([^,]*\).*"GB_per_s": \([^,]*\), "share_of_copy": \([^}]*\)}.*/\1|\2|\3|\4/p' \
     "$work/bench.json" | awk -F'|' '{ printf "%-52s %10.4f ms %8.1f GB/s %6.1f %% of the copy\n", $1, $2, $3, 100 * $4 }'
 fi
-[[ -n $fault ]] || write_results
-exit $failed
+((failed)) && exit 1
+[[ -z $fault ]] || exit 77

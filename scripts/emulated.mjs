@@ -1,12 +1,12 @@
 /**
  * The addon on the emulated CUDA device (native/emulated), and what a process needs to run on it.
- *   node scripts/emulated.mjs [COMMAND...]    builds it, and runs COMMAND with it: npx vitest run --config vitest.cuda.config.ts
+ *   node scripts/emulated.mjs [COMMAND...]    builds it, and runs COMMAND with it: node dist/cli/main.js doctor
  */
 import { existsSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { compileAddon, root, run } from './setup.mjs'
+import { compileAddon, root, run, setUp } from './setup.mjs'
 
 const folder = join(root, 'build/emulated')
 /** ONNX Runtime beside libraries with the names of its CUDA provider and of what that needs, which do nothing. */
@@ -35,6 +35,7 @@ export function onEmulated(env) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  setUp()
   buildEmulated()
   const [command, ...args] = process.argv.slice(2)
   if (command !== undefined) run(command, args, { env: onEmulated(process.env) })

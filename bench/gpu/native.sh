@@ -74,6 +74,9 @@ on_device() {
   else
     note 'a killed process leaves nothing' skipped 'there is no nvidia-smi'
   fi
+}
+
+sanitized() {
   if has compute-sanitizer && [[ -x $tests ]]; then
     for tool in memcheck racecheck initcheck synccheck; do
       step "compute-sanitizer $tool" sanitize "$tool"

@@ -1,11 +1,18 @@
 # The table's rows, and all results as one JSON object. Sourced by bench/gpu.sh.
 
+finish() {
+  [[ -n $fault ]] || echo "$results"
+  ! has pkill || pkill -P $$ # a step under way
+  rm -rf "$work"
+}
+
 # note STEP RESULT DETAIL: a row of the table.
 note() {
   local detail=${3//[$'\t\r\n']/ }
-  rows+=("$(printf '%-52s %-8s %s' "$1" "$2" "$detail")")
+  printf '%-52s %-8s %s\n' "$1" "$2" "$detail"
   printf '%s\t%s\t%s\n' "$1" "$2" "$detail" >>"$work/steps"
   [[ $2 != FAILED ]] || failed=1
+  [[ -n $fault ]] || write_results # after each row: the script may be stopped
 }
 
 # step NAME COMMAND...: runs it; the last line of its output is the detail. Fails as the command does.
@@ -30,10 +37,8 @@ kept() {
 
 # The steps, the native benchmark and the end-to-end rows as one JSON object.
 write_results() {
-  local file
-  file=$results/gpu-$(date -u +%Y%m%d-%H%M%S).json
   or_null() { if [[ -s $1 ]]; then cat "$1"; else printf null; fi; }
-  mkdir -p "$results"
+  mkdir -p "$(dirname "$results")"
   {
     printf '{\n"date": "%s",\n"commit": "%s",\n"steps": [\n' "$(date -u +%FT%TZ)" "$(git rev-parse HEAD 2>/dev/null)"
     tr -d '\000-\010\013-\037' <"$work/steps" | sed 's/\\/\\\\/g; s/"/\\"/g' |
@@ -52,6 +57,5 @@ write_results() {
       separator=,
     done
     printf ']\n}\n'
-  } >"$file"
-  echo "$file"
+  } >"$work/results" && mv "$work/results" "$results"
 }

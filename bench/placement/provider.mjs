@@ -1,4 +1,7 @@
-/** ONNX Runtime with its CUDA provider, of one version, and a probe that opens graphs in it. */
+/**
+ * ONNX Runtime with its CUDA provider, of one version, and a probe that opens graphs in it.
+ *   node bench/placement/provider.mjs FOLDER    puts the three libraries there, to be taken to a GPU host
+ */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -31,7 +34,7 @@ const headers = join(
  * `environment`: what the probe has to be started with
  */
 export function openProvider() {
-  const folder = fetched(join(envPaths('sess-saliency', { suffix: '' }).cache, 'placement'))
+  const folder = fetched()
   const standIns = mkdtempSync(join(tmpdir(), 'sess-stand-ins-'))
   process.once('exit', () => rmSync(standIns, { recursive: true }))
   const cudaInclude = process.env.SESS_CUDA_INCLUDE ?? '/usr/local/cuda/include'
@@ -45,6 +48,7 @@ export function openProvider() {
     ...['-std=c++20', '-O1', '-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-Wconversion', '-Werror'],
     ...['-DORT_API_MANUAL_INIT', '-isystem', headers, '-I', native, join(here, 'probe.cc')],
     ...sources.map((file) => join(native, 'ort', file)),
+    join(native, 'cuda/none.cc'), // the device is the stand-ins'
     ...['-o', probe, join(standIns, `libcudart.so.${cudaMajor(standIns)}`), '-ldl', '-lpthread'],
   ])
   return {
@@ -59,7 +63,8 @@ function cudaMajor(standIns) {
   return readdirSync(standIns).flatMap((file) => file.match(/^libcudart\.so\.(\d+)$/)?.[1] ?? [])[0]
 }
 
-function fetched(cache) {
+function fetched() {
+  const cache = join(envPaths('sess-saliency', { suffix: '' }).cache, 'placement')
   const folder = join(cache, `onnxruntime-${CORE.version}`)
   if (FILES.every(([, file]) => existsSync(join(folder, file)))) return folder
   mkdirSync(folder, { recursive: true })
@@ -77,4 +82,11 @@ function fetched(cache) {
     rmSync(join(cache, 'package'), { recursive: true })
   }
   return folder
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [to] = process.argv.slice(2)
+  if (to === undefined) throw new Error('node bench/placement/provider.mjs FOLDER')
+  mkdirSync(to, { recursive: true })
+  for (const [, file] of FILES) copyFileSync(join(fetched(), file), join(to, file))
 }

@@ -2,7 +2,7 @@ import type { NodeProto } from 'onnx-buf'
 import { isDefaultDomain } from './operators.ts'
 
 /** How an operator is computed in a model that is narrowed to float16. */
-type HalfForm =
+export type HalfForm =
   /** In float16, whatever its inputs are: what the time goes into, and what GPUs sum in float32. */
   | { readonly kind: 'product' }
   /** In float16 where what it reads is; `inputs` are the places that share its type, all of them unless given. */

@@ -103,7 +103,7 @@ interface Outcome {
 }
 
 /** Runs a copy of the script with stand-ins, its paths relative to the caller's folder. */
-async function gpu(changed: Tools = {}): Promise<Outcome> {
+async function gpu(changed: Tools = {}, paths: NodeJS.ProcessEnv = {}): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'sess-gpu-'))
   folders.push(folder)
   for (const [path, script] of Object.entries({ ...tools, ...changed })) {
@@ -114,6 +114,7 @@ async function gpu(changed: Tools = {}): Promise<Outcome> {
   }
   for (const path of ['project/bench', 'ort', 'cases']) mkdirSync(join(folder, path), { recursive: true })
   writeFileSync(join(folder, 'model.onnx'), '')
+  writeFileSync(join(folder, 'ort/libonnxruntime.so.1'), '')
   for (const [name, text] of Object.entries(cases)) writeFileSync(join(folder, 'cases', name), text)
   const bench = join(import.meta.dirname, '../../bench')
   copyFileSync(join(bench, 'gpu.sh'), join(folder, 'project/bench/gpu.sh'))
@@ -124,6 +125,7 @@ async function gpu(changed: Tools = {}): Promise<Outcome> {
     SESS_GPU_CASES: 'cases',
     SESS_GPU_MODEL: 'model.onnx',
     SESS_ORT_CUDA_DIR: 'ort',
+    ...paths,
   }
   const [status, stdout] = await new Promise<[number, string]>((resolve) => {
     const child = execFile('bash', ['project/bench/gpu.sh'], { cwd: folder, env }, (_, out) =>
@@ -186,7 +188,23 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
     expect(steps['native benchmark']).toBe('skipped: there is no NVIDIA driver')
     expect(steps['end to end']).toBe('skipped: there is no NVIDIA driver')
     expect(results).toBeUndefined()
-    expect(status).toBe(0)
+    expect(status).toBe(77)
+  })
+
+  it.each(['SESS_GPU_BUILD', 'SESS_GPU_CASES', 'SESS_GPU_MODEL', 'SESS_ORT_CUDA_DIR', 'TMPDIR'])(
+    'begins nothing where %s names nothing',
+    async (variable) => {
+      expect(await gpu({}, { [variable]: '/nowhere' })).toEqual({ status: 2, steps: {}, results: undefined })
+    },
+  )
+
+  it('keeps what was found where it is stopped', async () => {
+    const { status, steps, results } = await gpu({
+      'build/native/bench/gpu/gpu_model': 'kill -TERM $(ps -o ppid= $PPID)',
+    })
+    expect(steps['native benchmark']).toMatch(/^ok/)
+    expect(status).not.toBe(0)
+    expect(results).toMatchObject({ native: { device: 'a GPU' }, steps: expect.arrayContaining([]) })
   })
 
   it.each<[string, string, Tools]>([

@@ -62,9 +62,10 @@ class Array {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
   void write(std::span<const T> values) { machine_->write(data(), values.data(), values.size_bytes()); }
   /** The first elements, once what writes them has run. */
-  [[nodiscard]] std::vector<T> read(std::int64_t elements) const {
+  /** Elements, from the `first` on. */
+  [[nodiscard]] std::vector<T> read(std::int64_t elements, std::int64_t first = 0) const {
     std::vector<T> values(static_cast<std::size_t>(elements));
-    machine_->read(values.data(), data(), values.size() * sizeof(T));
+    machine_->read(values.data(), data() + first, values.size() * sizeof(T));
     return values;
   }
 
