@@ -91,7 +91,8 @@ class Run {
     const auto last = static_cast<std::int64_t>(rows_.size());
     if (last > 0) runBatch(target);
     machine_.wait();
-    if (baseComesLast_) (void)logits_.read(case_.classes, (last - 1) * case_.classes);  // the library tells the base view's
+    if (baseComesLast_)
+      (void)logits_.read(case_.classes, (last - 1) * case_.classes);  // the library tells the base view's
     fuse();
     return {target, result()};
   }
