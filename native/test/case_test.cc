@@ -2,6 +2,7 @@
 #include "bench/gpu/case.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -22,7 +23,7 @@ const float kNan = std::numeric_limits<float>::quiet_NaN();
 
 class CaseFile : public testing::Test {
  protected:
-  CaseFile() : folder_(std::filesystem::path(testing::TempDir()) / "sess-case") {
+  CaseFile() : folder_(std::filesystem::path(testing::TempDir()) / ("sess-case-" + std::to_string(getpid()))) {
     std::filesystem::create_directories(folder_);
     write("photo.rgb", std::string(3 * 3 * 2, '\x7f'));
     std::string map("\x93NUMPY\x01\x00v\x00", 10);
