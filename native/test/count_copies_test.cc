@@ -1,6 +1,7 @@
 // The library that counts copies, over a CUPTI of this test's own: it hands over records as CUPTI does.
 #include <cupti.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -28,7 +29,8 @@ CUpti_BuffersCallbackRequestFunc giveBuffer = nullptr;
 CUpti_BuffersCallbackCompleteFunc takeRecords = nullptr;
 
 std::string sumsOf(std::vector<Copied> copies, std::size_t lost) {
-  const std::string path = (std::filesystem::path(testing::TempDir()) / "sess-copies.json").string();
+  const std::string path =
+      (std::filesystem::path(testing::TempDir()) / ("sess-copies-" + std::to_string(getpid()) + ".json")).string();
   std::filesystem::remove(path);
   EXPECT_EXIT(
       {
