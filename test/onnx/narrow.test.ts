@@ -1,99 +1,32 @@
-import { create, fromBinary } from '@bufbuild/protobuf'
-import {
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  type TensorProto,
-  TensorProto_DataType,
-  TensorProtoSchema,
-} from 'onnx-buf'
+import type { TensorProto } from 'onnx-buf'
 import { afterAll, describe, expect, it } from 'vitest'
-import { rounding } from '../../bench/rounding.mjs'
 import { buildExplainModel } from '../../src/methods/explain-model.ts'
 import { gradCamPlusPlus } from '../../src/methods/grad-cam-plus-plus.ts'
-import type { OpenableModel } from '../../src/onnx/augment.ts'
 import { type ClassifierGraph, loadClassifier } from '../../src/onnx/classifier.ts'
 import { buildForwardModel } from '../../src/onnx/forward-model.ts'
 import { buildGradientModel } from '../../src/onnx/gradient-model.ts'
 import { inHalf } from '../../src/onnx/half-range.ts'
-import { intAttribute, makeValueInfo } from '../../src/onnx/messages.ts'
-import { floatTensor, int64Tensor } from '../../src/onnx/tensors.ts'
+import { intAttribute } from '../../src/onnx/messages.ts'
+import { floatTensor } from '../../src/onnx/tensors.ts'
 import { temporaryModels } from '../temporary-models.ts'
-import { classes, numbers, randomImages } from './heads.ts'
 import {
-  float,
-  int,
-  ints,
-  type ModelSpec,
-  modelBytes,
-  op,
-  positiveTensor,
-  randomTensor,
-  shapeTensor,
-  uniform,
-} from './models.ts'
-import { probe, run, type Values } from './ort.ts'
+  bothOf,
+  inFloat16,
+  logitsAndGradient,
+  logitsOf,
+  nodesOf,
+  relativeError,
+  runRounded,
+  same,
+  WEIGHTS,
+} from './float16.ts'
+import { classes, numbers, randomImages } from './heads.ts'
+import { int, ints, type ModelSpec, modelBytes, op, randomTensor, shapeTensor, uniform } from './models.ts'
+import { probe } from './ort.ts'
 
-const { BOOL, DOUBLE, FLOAT, FLOAT16 } = TensorProto_DataType
 const temporary = temporaryModels()
 afterAll(() => temporary.remove())
 
-async function bothOf(spec: ModelSpec): Promise<readonly [full: ClassifierGraph, half: ClassifierGraph]> {
-  const full = await loadClassifier({ bytes: modelBytes(spec) }, {}, probe)
-  return [full, await inHalf(full)]
-}
-
-/** As a device with float16 would run it, but for the order of sums. */
-async function runRounded(model: OpenableModel, feeds: Readonly<Record<string, Values>>) {
-  return await run({ bytes: rounding(model.encode()), externalFolder: model.externalFolder }, feeds)
-}
-
-async function logitsAndGradient(classifier: ClassifierGraph, images: Values) {
-  const model = buildGradientModel(classifier, { seeds: ['class'], tensors: [classifier.inputName] })
-  const [rows = 1] = images.dims
-  const feeds = { x: images, [model.seeds[0]?.classes ?? '']: classes(...new Array<number>(rows).fill(1)) }
-  await run(model, feeds) // types hold without the Casts of `rounding` too
-  const out = await runRounded(model, feeds)
-  return { logits: numbers(out[model.logits]), gradient: numbers(out[model.gradients[0]?.[0] ?? '']) }
-}
-
-async function logitsOf(classifier: ClassifierGraph, images: Values) {
-  const model = buildForwardModel(classifier)
-  await run(model, { x: images })
-  return numbers((await runRounded(model, { x: images }))[model.logits])
-}
-
-function nodesOf(model: OpenableModel): readonly NodeProto[] {
-  return fromBinary(ModelProtoSchema, model.encode()).graph?.node ?? []
-}
-
-/** Operators that read a float16 tensor which is theirs. */
-function inFloat16(model: OpenableModel): ReadonlySet<string> {
-  const nodes = nodesOf(model).filter(({ opType }) => opType !== 'Cast')
-  return new Set(nodes.filter(({ input }) => input.some((name) => name.startsWith('sess_half_'))).map((n) => n.opType))
-}
-
-function relativeError(got: readonly number[], expected: readonly number[]): number {
-  const largest = Math.max(...expected.map(Math.abs))
-  return Math.max(...got.map((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)))) / largest
-}
-
-const WEIGHTS = [
-  randomTensor('w', [8, 3, 3, 3]),
-  randomTensor('w2', [8, 8, 3, 3]),
-  randomTensor('b', [8]),
-  positiveTensor('gamma', [8]),
-  randomTensor('beta', [8]),
-  randomTensor('fc', [8, 5]),
-  randomTensor('proj', [8, 8]),
-  int64Tensor('zero', [0], [1]),
-  int64Tensor('rest', [-1], [1]),
-]
-const same = { pads: ints(1, 1, 1, 1) }
-/** A residual block under a smooth activation, a pool, and a shape that the graph computes. */
 const convolutions = [
   op('Conv', 'x w b', 'c', same),
   op('BatchNormalization', 'c gamma beta beta gamma', 'n'),
@@ -324,91 +257,5 @@ describe('numbers that float16 does not hold', () => {
     const unmasked = (logits: readonly number[]) => logits.filter((_, i) => i % 5 !== 4)
     expect(relativeError(unmasked(got), unmasked(expected))).toBeLessThan(5e-3)
     expect(inFloat16(buildForwardModel(half))).not.toContain('Clip')
-  })
-})
-
-describe('what is not float32', () => {
-  it('stays: booleans, whole numbers, a part in float64', async () => {
-    const nodes = [
-      op('Conv', 'x w b', 'c', same),
-      op('GlobalAveragePool', 'c', 'g'),
-      op('Flatten', 'g', 'f'),
-      op('Greater', 'f nought', 'positive'),
-      op('Where', 'positive f nought', 'u'),
-      op('Cast', 'u', 'wide', { to: int(DOUBLE) }),
-      op('MatMul', 'wide double', 'v'),
-      op('Cast', 'v', 'narrow', { to: int(FLOAT) }),
-      op('MatMul', 'narrow fc', 'z'),
-    ]
-    const tensors = [
-      ...WEIGHTS,
-      floatTensor('nought', [0], []),
-      floatTensor('double', Array.from({ length: 64 }, uniform(9)), [8, 8], DOUBLE),
-    ]
-    const [full, half] = await bothOf({ input: { dims: ['n', 3, 9, 11] }, nodes, tensors })
-    const images = randomImages([2, 3, 9, 11])
-    expect(relativeError(await logitsOf(half, images), await logitsOf(full, images))).toBeLessThan(5e-3)
-  })
-
-  it('may read float16 from inside a branch', async () => {
-    const branch = (nodes: readonly NodeProto[]) =>
-      create(GraphProtoSchema, { name: 'branch', node: [...nodes], output: [makeValueInfo('chosen', FLOAT)] })
-    const choose = create(NodeProtoSchema, {
-      opType: 'If',
-      name: 'choice',
-      input: ['yes'],
-      output: ['branch'],
-      attribute: (['then_branch', 'else_branch'] as const).map((name) =>
-        create(AttributeProtoSchema, {
-          name,
-          type: AttributeProto_AttributeType.GRAPH,
-          g: branch([op(name === 'then_branch' ? 'Relu' : 'Neg', 'f', 'chosen')]),
-        }),
-      ),
-    })
-    const yes = create(TensorProtoSchema, { name: 'yes', dataType: BOOL, dims: [], int32Data: [1] })
-    const nodes = [
-      op('Conv', 'x w b', 'c', same),
-      op('GlobalAveragePool', 'c', 'g'),
-      op('Flatten', 'g', 'f'),
-      choose,
-      op('Add', 'f branch', 's'),
-      op('MatMul', 's fc', 'z'),
-    ]
-    const [full, half] = await bothOf({ input: { dims: ['n', 3, 9, 11] }, nodes, tensors: [...WEIGHTS, yes] })
-    const images = randomImages([2, 3, 9, 11])
-    expect(relativeError(await logitsOf(half, images), await logitsOf(full, images))).toBeLessThan(5e-3)
-  })
-
-  it('a model in float16 of its own is computed in it', async () => {
-    const table = new Uint16Array(8 * 5).map((_, i) => 0x3800 + i)
-    const fc = create(TensorProtoSchema, {
-      name: 'fc',
-      dataType: FLOAT16,
-      dims: [8n, 5n],
-      rawData: new Uint8Array(table.buffer),
-    })
-    const nodes = [
-      op('Conv', 'x w b', 'c', same),
-      op('Cast', 'c', 'h', { to: int(FLOAT16) }),
-      op('LeakyRelu', 'h', 'u', { alpha: float(0.1) }),
-      op('GlobalAveragePool', 'u', 'g'),
-      op('Flatten', 'g', 'f'),
-      op('MatMul', 'f fc', 'y'),
-      op('Cast', 'y', 'z', { to: int(FLOAT) }),
-    ]
-    const tensors = [...WEIGHTS.filter(({ name }) => name !== 'fc'), fc]
-    const [full, half] = await bothOf({ input: { dims: ['n', 3, 9, 11] }, nodes, tensors })
-    const images = randomImages([2, 3, 9, 11])
-    const [expected, got] = [await logitsAndGradient(full, images), await logitsAndGradient(half, images)]
-    expect(relativeError(got.logits, expected.logits)).toBeLessThan(5e-3)
-    expect(relativeError(got.gradient, expected.gradient)).toBeLessThan(2e-2)
-    expect([...inFloat16(buildForwardModel(half))].sort()).toEqual([
-      'Conv',
-      'Flatten',
-      'GlobalAveragePool',
-      'LeakyRelu',
-      'MatMul',
-    ])
   })
 })
