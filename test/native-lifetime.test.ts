@@ -106,7 +106,7 @@ it('a session refuses tensors and streams of another device', async () => {
   await expect(session.run(here.stream, bindings(here, here))).resolves.toBeGreaterThanOrEqual(0)
 })
 
-describe('a worker that is terminated while ops run', () => {
+describe('a worker that is terminated while ops run and calls are made', () => {
   it('neither takes the process with it nor hangs', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sess-worker-'))
     const script = join(folder, 'worker.mjs')
@@ -118,19 +118,20 @@ describe('a worker that is terminated while ops run', () => {
        import { parentPort } from 'node:worker_threads'
        const { Device, Stream, Tensor, smooth } = createRequire(import.meta.url)(fileURLToPath('${native}'))
        const device = new Device({ type: 'cpu', threads: 2 })
-       const [from, to] = [0, 1].map(() => new Tensor(device, 'float32', [1500, 1500]))
-       from.write(new Float32Array(1500 * 1500))
-       for (let s = 0; s < 3; s++) {
+       const [from, to] = [0, 1].map(() => new Tensor(device, 'float32', [300, 300]))
+       from.write(new Float32Array(300 * 300))
+       for (let s = 0; s < 6; s++) {
          const stream = new Stream(device)
-         for (let i = 0; i < 40; i++) smooth(stream, from, { size: 11, sigma: 5 }, to).then(() => smooth(stream, from, { size: 3, sigma: 1 }, to)).catch(() => {})
+         const again = () => smooth(stream, from, { size: 11, sigma: 5 }, to).then(again).catch(() => {})
+         for (let i = 0; i < 40; i++) again()
        }
        parentPort.postMessage('running')`,
     )
     try {
-      for (let i = 0; i < 12; i++) {
+      for (let i = 0; i < 40; i++) {
         const worker = new Worker(script)
         await new Promise((resolve) => worker.once('message', resolve))
-        await new Promise((resolve) => setTimeout(resolve, i * 3))
+        await new Promise((resolve) => setTimeout(resolve, i % 12))
         expect(await worker.terminate()).toBeDefined()
       }
     } finally {
