@@ -11,6 +11,7 @@ export default defineConfig({
       'test/explainer.test.ts',
       'test/methods/**/*.test.ts',
       'test/sess/**/*.test.ts',
+      'test/cli/model-numbers.test.ts',
     ],
   },
 })

@@ -52,8 +52,9 @@ export interface ExplainerInfo {
   readonly opset: number
   /** `fixed`: the model takes one image at a time, and windows run one by one. */
   readonly batch: 'dynamic' | 'made-dynamic' | 'fixed'
-  /** `float16`: the model's own; what it is computed in, the option of that name says. */
+  /** The model's own; what it is computed in is `computePrecision`. */
   readonly precision: 'float32' | 'float16'
+  readonly computePrecision: 'fp32' | 'tf32' | 'fp16'
   /** Default target layer; undefined where the graph has none. */
   readonly layer: string | undefined
   readonly layerReason: LayerReason
@@ -193,6 +194,7 @@ export function describeModel(loaded: LoadedModel): ExplainerInfo {
     opset: classifier.opset,
     batch: classifier.batch,
     precision: classifier.precision,
+    computePrecision: loaded.provenance.precision,
     layer: classifier.layer?.name,
     layerReason: loaded.layerReason,
     candidates: classifier.candidates,

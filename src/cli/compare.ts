@@ -15,6 +15,7 @@ import type { CompareArguments } from './compare-arguments.ts'
 import { type CompareOutput, planCompareOutputs } from './compare-outputs.ts'
 import { type Context, note } from './context.ts'
 import { methodArguments } from './method-arguments.ts'
+import { modelNumbers } from './model-numbers.ts'
 import { onOneImage, withExplainer } from './one-image.ts'
 import { colourFlags, modelFlags, originOf } from './origin.ts'
 import { progressBar } from './progress.ts'
@@ -95,11 +96,10 @@ const numbersSchema = 1
 
 async function numbersOf(explainer: Explainer, input: string, comparison: Comparison) {
   const { photo, target, against, cells, forwards, seconds } = comparison
-  const { model, path, input: window, classes, activation, preprocessing, device } = explainer.info
   return {
     schema: numbersSchema,
     image: { name: input, ...photo },
-    model: { id: model, path, input: window, classes, activation, preprocessing, device },
+    model: modelNumbers(explainer.info),
     target,
     against,
     forwards,

@@ -23,6 +23,7 @@ import { cheaperOptions } from './cheaper.ts'
 import { type Context, loadExplainer, note, reportFailure } from './context.ts'
 import { combinedStatus, failureJson, stopsTheRun } from './failure.ts'
 import { methodArguments } from './method-arguments.ts'
+import { modelNumbers } from './model-numbers.ts'
 import { originOf } from './origin.ts'
 import { type InputOutputs, namesBundle, type Output, OutputFolders, planOutputs } from './outputs.ts'
 import { progressBar } from './progress.ts'
@@ -221,11 +222,9 @@ async function numbersOf(
   objects: FoundObjects | undefined,
 ): Promise<Numbers> {
   const { map, target, method, layer, options, plan, windows, nonfinite, forwards, timings } = explanation
-  const { info } = explainer
-  const { model: id, path, input: window, classes, activation, preprocessing, device } = info
   return {
     image: { name: input, width: map.width, height: map.height },
-    model: { id, path, input: window, classes, layer, tokens: explanation.tokens, activation, preprocessing, device },
+    model: { ...modelNumbers(explainer.info), layer, tokens: explanation.tokens },
     target,
     method,
     options,

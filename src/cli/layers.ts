@@ -9,6 +9,7 @@ import { versions } from '../versions.ts'
 import { type Context, note } from './context.ts'
 import type { LayersArguments } from './layers-arguments.ts'
 import { methodArguments } from './method-arguments.ts'
+import { modelNumbers } from './model-numbers.ts'
 import { onOneImage, type SheetOutput, sheetOutput, withExplainer } from './one-image.ts'
 import { modelFlags, originOf } from './origin.ts'
 import { refuseCollisions, stem } from './outputs.ts'
@@ -74,11 +75,10 @@ const numbersSchema = 1
 
 async function numbersOf(explainer: Explainer, input: string, maps: LayerMaps) {
   const { photo, target, method, chosen } = maps
-  const { model, path, input: window, classes, device } = explainer.info
   return {
     schema: numbersSchema,
     image: { name: input, ...photo },
-    model: { id: model, path, input: window, classes, device },
+    model: modelNumbers(explainer.info),
     target,
     method,
     chosen,

@@ -1,4 +1,5 @@
 import { versions } from '../versions.ts'
+import { modelNumbers } from './model-numbers.ts'
 import type { PatchesRun } from './patches.ts'
 
 /** The form's version; it rises when a key changes its meaning or goes. */
@@ -22,10 +23,9 @@ export async function patchesNumbers(input: string, runs: readonly PatchesRun[])
 
 function runNumbers({ patches, info, nonfinite, forwards, timings }: PatchesRun) {
   const { method, layer, target, against, options, robustness, windows } = patches
-  const { model: id, path, input, classes, activation, preprocessing, device } = info
   const { best, peak, atPeak } = robustness
   return {
-    model: { id, path, input, classes, activation, preprocessing, device },
+    model: modelNumbers(info),
     ...{ method, layer, target, against, best, peak, atPeak },
     ...{ windows: windows.length, nonfinite, forwards, timings, options },
   }

@@ -8,7 +8,10 @@ import { versions } from '../versions.ts'
 import type { Fact, FactGroup } from './document.ts'
 
 /** What a report says of a model and its device. */
-export type ModelInfo = Pick<ExplainerInfo, 'input' | 'classes' | 'activation' | 'opset' | 'device' | 'preprocessing'>
+export type ModelInfo = Pick<
+  ExplainerInfo,
+  'input' | 'classes' | 'activation' | 'opset' | 'device' | 'computePrecision' | 'preprocessing'
+>
 
 /** A group of what is known; what is undefined is left out. */
 export function groupOf(title: string, entries: Readonly<Record<string, string | number | undefined>>): FactGroup {
@@ -35,7 +38,8 @@ export function targetGroup(
 }
 
 /** What ran the model, and on what. */
-export function modelGroup({ input, classes, activation, opset, device, preprocessing }: ModelInfo): FactGroup {
+export function modelGroup(info: ModelInfo): FactGroup {
+  const { input, classes, activation, opset, device, computePrecision, preprocessing } = info
   const { channels, scale, bias } = preprocessing
   const inputs = channels.map((c, i) => `${'RGB'[c]} × ${scale[i]?.toPrecision(4)} + ${bias[i]?.toPrecision(4)}`)
   return groupOf('Model', {
@@ -44,7 +48,10 @@ export function modelGroup({ input, classes, activation, opset, device, preproce
     classes,
     activation,
     opset,
-    device: device.type === 'cuda' ? `cuda:${device.index}` : `cpu, ${device.threads} threads, ${device.simd}`,
+    device:
+      device.type === 'cuda'
+        ? `cuda:${device.index}, ${computePrecision}`
+        : `cpu, ${device.threads} threads, ${device.simd}`,
   })
 }
 
