@@ -32,12 +32,14 @@ function loadAddon(): typeof Binding {
     const load: (root: string) => typeof Binding = require('node-gyp-build')
     return load(packageRoot)
   } catch (cause) {
-    throw new SessError(
-      'NATIVE_MISSING',
-      `The native addon is neither in ${join(packageRoot, 'build/Release')} nor in ${join(packageRoot, 'prebuilds')} ` +
-        `for ${process.platform}-${process.arch}: reinstall the package, or run "npm run build" in a checkout.`,
-      { cause },
-    )
+    const found = cause instanceof Error && 'code' in cause && cause.code === 'ERR_DLOPEN_FAILED'
+    const folder = process.env.SESS_SALIENCY_PREBUILD ?? packageRoot
+    const fault = found
+      ? `The native addon cannot be loaded (${cause.message})`
+      : `The native addon is neither in ${join(folder, 'build/Release')} nor in ${join(folder, 'prebuilds')} ` +
+        `for ${process.platform}-${process.arch}`
+    const mend = 'reinstall the package, or run "npm run build" in a checkout'
+    throw new SessError('NATIVE_MISSING', `${fault}: ${mend}.`, { cause })
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -43,6 +43,19 @@ describe.skipIf(unbuilt)(`the built command${unbuilt ? `: ${unbuilt}` : ''}`, { 
     const doctor = await ended(start(['doctor', '--json'], broken))
     expect(doctor.status).toBe(1)
     expect(JSON.parse(doctor.stdout).healthy).toBe(false)
+  })
+
+  it('tells an addon that is missing from one that cannot be loaded', async () => {
+    const elsewhere = () => ended(start(['classify', image], { SESS_SALIENCY_PREBUILD: folder }))
+    const missing = `neither in ${folder}/build/Release nor in ${folder}/prebuilds`
+    expect((await elsewhere()).stderr).toContain(`NATIVE_MISSING: The native addon is ${missing} for `)
+    mkdirSync(join(folder, 'build/Release'), { recursive: true })
+    writeFileSync(join(folder, 'build/Release/sess.node'), 'no library')
+    const { status, stderr } = await elsewhere()
+    expect(status).toBe(1)
+    expect(stderr).toMatch(
+      /^sess: NATIVE_MISSING: The native addon cannot be loaded \(.*sess\.node: [^\n]+\): reinstall /,
+    )
   })
 
   it.skipIf(sharedMissing)('writes no progress where stderr is no terminal', async () => {
