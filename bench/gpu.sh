@@ -64,7 +64,7 @@ else
   fault="there is no $bench that can be run"
 fi
 if [[ -n $fault ]]; then
-  for what in 'native benchmark' 'two processes at once' 'memory flat over 200 runs' compute-sanitizer \
+  for what in 'native benchmark' 'pyramid and gather of 12 megapixels' 'two processes at once' 'memory flat over 200 runs' compute-sanitizer \
     'native end to end' 'end to end'; do
     note "$what" skipped "$fault"
   done

@@ -39,6 +39,14 @@ memory_flat() {
   is_number "$first" && is_number "$last" && ((last >= first))
 }
 
+# The pyramid and its windows only move bytes, and are held to the card's own copy; fusion is bound by arithmetic
+# (docs/cuda.md), and its share is printed with the other ops'.
+moves_bytes() {
+  local share
+  share=$(sed -n 's/.*"op": "pyramid and gather, .*"share_of_copy": \([0-9.]*\).*/\1/p' "$work/bench.json")
+  awk -v share="$share" 'BEGIN { printf "%.1f %% of the copy, at least 80\n", 100 * share; exit !(share >= 0.8) }'
+}
+
 # What processes hold on the GPUs: their number, and MiB where the driver tells (it does not under MIG).
 held_processes() { nvidia-smi --query-compute-apps=pid --format=csv,noheader | grep -c '[0-9]'; }
 held_memory() { nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits | awk '/^[0-9]+$/ { s += $1; n = 1 } END { if (n) print s }'; }
@@ -67,6 +75,7 @@ sanitize() {
 }
 
 on_device() {
+  step 'pyramid and gather of 12 megapixels' moves_bytes
   step 'two processes at once' two_at_once
   step 'memory flat over 200 runs' memory_flat
   if has nvidia-smi; then

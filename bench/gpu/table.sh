@@ -35,12 +35,19 @@ kept() {
   "$@" >"$file.part" && [[ -s $file.part ]] && mv "$file.part" "$file"
 }
 
+# Name, driver, memory and highest clock, as the driver tells them.
+card() {
+  ! has nvidia-smi ||
+    nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv,noheader | head -n 1 | tr -d '"\\'
+}
+
 # The steps, the native benchmark and the end-to-end rows as one JSON object.
 write_results() {
   or_null() { if [[ -s $1 ]]; then cat "$1"; else printf null; fi; }
   mkdir -p "$(dirname "$results")"
   {
-    printf '{\n"date": "%s",\n"commit": "%s",\n"steps": [\n' "$(date -u +%FT%TZ)" "$(git rev-parse HEAD 2>/dev/null)"
+    printf '{\n"date": "%s",\n"version": "%s",\n"commit": "%s",\n"card": "%s",\n"steps": [\n' "$(date -u +%FT%TZ)" \
+      "$(sed -n 's/^  "version": "\(.*\)".*/\1/p' package.json 2>/dev/null)" "$(git rev-parse HEAD 2>/dev/null)" "$(card)"
     tr -d '\000-\010\013-\037' <"$work/steps" | sed 's/\\/\\\\/g; s/"/\\"/g' |
       awk -F'\t' '{ printf "%s{\"step\": \"%s\", \"result\": \"%s\", \"detail\": \"%s\"}", (NR > 1 ? ",\n" : ""), $1, $2, $3 }'
     printf '\n],\n"native": '

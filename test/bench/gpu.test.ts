@@ -22,6 +22,7 @@ afterAll(() => {
 const benchmark = `{
   "device": "a GPU", "memory": {"runs": 200, "free_after_first": 1000, "free_after_last": 1000},
   "ops": [
+    {"op": "pyramid and gather, 2003 windows of 12 megapixels", "ms": 1.5, "megabytes": 1.0, "GB_per_s": 850.0, "share_of_copy": 0.85},
     {"op": "fuse", "ms": 0.5, "megabytes": 1.0, "GB_per_s": 900.0, "share_of_copy": 0.9}
   ]
 }`
@@ -148,6 +149,7 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
     ])
     const counted = 'ok: 160000 bytes up, of a photo of 150000; 210000 bytes down, of a map of 200000'
     expect(steps['copies counted']).toBe(counted)
+    expect(steps['pyramid and gather of 12 megapixels']).toBe('ok: 85.0 % of the copy, at least 80')
     expect(steps['native speed, fp32, copies counted']).toBe(counted)
     expect(steps['native speed.fp16, fp16, copies counted']).toBe(counted)
     expect(steps['native golden, tf32']).toMatch(/^ok: 0\.9999 of the pixels within 1e-3, mean 2e-06, largest 0\.002/)
@@ -218,6 +220,12 @@ describe('bench/gpu.sh', { timeout: 60_000 }, () => {
       'memory grows',
       { 'build/native/bench/gpu/gpu_bench': print(benchmark.replace('last": 1000', 'last": 900')) },
     ],
+    [
+      'pyramid and gather of 12 megapixels',
+      'they are far from the copy',
+      { 'build/native/bench/gpu/gpu_bench': print(benchmark.replace('0.85}', '0.79}')) },
+    ],
+    ['pyramid and gather of 12 megapixels', 'no share is told', { 'build/native/bench/gpu/gpu_bench': 'echo {}' }],
     ['compute-sanitizer racecheck', 'it finds a race', { 'bin/compute-sanitizer': '[[ $2 != racecheck ]]' }],
     ['bare model, tf32', 'results are apart', { 'build/native/bench/gpu/gpu_model': 'echo {}; [[ $3 != tf32 ]]' }],
     ['addon and dist', 'the addon finds no device', { 'bin/node': '[[ $* != *cudaPresence* ]]' }],
