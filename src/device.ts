@@ -49,6 +49,12 @@ export function describeDevice({ device, fallback }: OpenedDevice): ExplainerDev
   return { type, threads, simd, ...(fallback !== undefined && { fallback }) }
 }
 
+/** Why the processor serves where a GPU would have been taken; undefined on a GPU, and where it was not to be. */
+export function whyNoGpu(asked: string, used: ExplainerDevice): string | undefined {
+  if (used.type === 'cuda' || asked === 'cpu') return undefined
+  return used.fallback ?? cudaFault(cudaState())
+}
+
 /**
  * What `use` gives on the device of that name, which is disposed where it fails. Where `auto` took a GPU that then cannot
  * be opened or used, or has no room, the processor serves instead.

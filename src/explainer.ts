@@ -47,7 +47,7 @@ function patchesOf(layer: TargetLayer | undefined): readonly [number, number] | 
 
 let withModel: (model: LoadedModel) => Explainer
 
-/** As `Explainer.load`, of a model that was found already. */
+/** As `Explainer.load`, of a model that was found already. `precision` is that of a GPU: a processor takes fp32. */
 export async function loadFound(model: FoundModel, options: LoadOptions): Promise<Explainer> {
   return withModel(await loadResolved(model, options))
 }

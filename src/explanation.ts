@@ -1,5 +1,6 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { HeldClass } from './against.ts'
+import type { ExplainerDevice } from './device.ts'
 import { invalidOption } from './error.ts'
 import { type SalientObject, salientObjects, type TopWindow, topWindowsOf } from './evidence.ts'
 import type { Photo } from './io/photo.ts'
@@ -7,7 +8,7 @@ import type { Rect } from './native.ts'
 import { checkObjects, type ObjectsOptions } from './objects.ts'
 import { checkPatchesOptions, type Patches, type PatchesOptions, patchesOf } from './patches.ts'
 import { withProcessor } from './processor.ts'
-import type { Provenance } from './provenance.ts'
+import type { Precision, Provenance } from './provenance.ts'
 import { drawFigure } from './render/figure.ts'
 import { checkColours, checkOverlay, type OverlayOptions } from './render/overlay.ts'
 import { Picture } from './render/picture.ts'
@@ -123,6 +124,9 @@ export class Explanation implements ExplanationFacts {
   readonly against: readonly HeldClass[]
   readonly tokens: readonly [number, number] | undefined
   readonly options: ResolvedOptions
+  /** What it was computed on, and in what precision. */
+  readonly device: ExplainerDevice
+  readonly computePrecision: Precision
   /** With `keepMaps`: each kept window's own map in [0, 1], kept x window height x window width. */
   readonly windowMaps: Float32Array | undefined
   readonly #photo: Photo
@@ -143,6 +147,8 @@ export class Explanation implements ExplanationFacts {
     this.against = parts.against
     this.tokens = parts.tokens
     this.options = parts.options
+    this.device = parts.provenance.model.device
+    this.computePrecision = parts.provenance.model.precision
     this.windowMaps = parts.windowMaps
     this.#photo = parts.photo
     this.#provenance = parts.provenance

@@ -43,6 +43,7 @@ export type {
 } from './options.ts'
 export { patchPages } from './patch-pages.ts'
 export type { Patches, PatchesOptions, PatchScale } from './patches.ts'
+export type { Precision } from './provenance.ts'
 export { type ColormapName, colormaps } from './render/colormaps.ts'
 export type { ColourOptions, OverlayOptions } from './render/overlay.ts'
 export type { PatchPicture } from './render/patch-pictures.ts'

@@ -1,4 +1,4 @@
-import { describeDevice, type ExplainerDevice, memoryOf, type OpenedDevice, onDevice } from './device.ts'
+import { describeDevice, type ExplainerDevice, memoryOf, type OpenedDevice, onDevice, whyNoGpu } from './device.ts'
 import { invalidOption } from './error.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { fileState } from './io/file-state.ts'
@@ -14,7 +14,7 @@ import { weightFiles } from './onnx/external.ts'
 import { inHalf } from './onnx/half-range.ts'
 import type { TargetLayer } from './onnx/layers.ts'
 import { checkLoadOptions, defaultDevice, defaultThreads, type LoadOptions } from './options.ts'
-import type { ModelProvenance } from './provenance.ts'
+import type { ModelProvenance, Precision } from './provenance.ts'
 import { autoBatch, type BatchDevice } from './sess/batch-size.ts'
 import { ExplainSessions } from './sess/explain-session.ts'
 
@@ -54,7 +54,7 @@ export interface ExplainerInfo {
   readonly batch: 'dynamic' | 'made-dynamic' | 'fixed'
   /** The model's own; what it is computed in is `computePrecision`. */
   readonly precision: 'float32' | 'float16'
-  readonly computePrecision: 'fp32' | 'tf32' | 'fp16'
+  readonly computePrecision: Precision
   /** Default target layer; undefined where the graph has none. */
   readonly layer: string | undefined
   readonly layerReason: LayerReason
@@ -102,9 +102,12 @@ export async function loadModel(name: string | URL, given: LoadOptions): Promise
   })
 }
 
-/** A model that was found already, with what its manifest states or is taken to state. */
+/**
+ * A model that was found already, with what its manifest states or is taken to state. `precision` is that of a GPU: a
+ * processor takes fp32.
+ */
 export async function loadResolved(found: FoundModel, given: LoadOptions): Promise<LoadedModel> {
-  return await load(checkLoadOptions(given), async () => found)
+  return await load(checkLoadOptions(given), async () => found, gpuPrecision)
 }
 
 /** A model's file, and what it was named by. */
@@ -113,25 +116,39 @@ export interface FoundModel {
   readonly reference: ModelReference
 }
 
-async function load(options: LoadOptions, find: () => Promise<FoundModel>): Promise<LoadedModel> {
+/** What is computed in on a device that was opened. */
+type PrecisionOn = (opened: OpenedDevice, options: LoadOptions) => Precision
+
+const gpuPrecision: PrecisionOn = ({ device }, { precision = 'fp32' }) => (device.type === 'cpu' ? 'fp32' : precision)
+
+const askedPrecision: PrecisionOn = (opened, options) => {
+  const { precision = 'fp32' } = options
+  if (gpuPrecision(opened, options) === precision) return precision
+  const reason = whyNoGpu(options.device ?? defaultDevice(), describeDevice(opened))
+  const why = reason === undefined ? '' : `, and none is used here: ${reason}`
+  throw invalidOption('precision', precision, `fp32 on a processor; tf32 and fp16 need a CUDA device${why}`)
+}
+
+async function load(
+  options: LoadOptions,
+  find: () => Promise<FoundModel>,
+  precisionOn = askedPrecision,
+): Promise<LoadedModel> {
   const { device = defaultDevice(), threads = defaultThreads() } = options
   throwIfAborted(options.signal)
-  return await onDevice(device, threads, (opened) => loadOn(opened, find, options))
+  return await onDevice(device, threads, (opened) => loadOn(opened, find, { ...options, precisionOn }))
 }
 
 async function loadOn(
   opened: OpenedDevice,
   find: () => Promise<FoundModel>,
-  options: LoadOptions,
+  options: LoadOptions & { readonly precisionOn: PrecisionOn },
 ): Promise<LoadedModel> {
   const { device, fallback } = opened
-  const { precision = 'fp32', signal } = options
+  const { signal } = options
   let sessions: ExplainSessions | undefined
   try {
-    if (precision !== 'fp32' && device.type === 'cpu') {
-      const why = fallback === undefined ? '' : `, and the GPU is not used: ${fallback}`
-      throw invalidOption('precision', precision, `fp32 on a processor (the others need a CUDA device${why})`)
-    }
+    const precision = options.precisionOn(opened, options)
     const { resolved, reference } = await find()
     const file = await fileState(resolved.path)
     const pixels = preprocessing(resolved.manifest, options)

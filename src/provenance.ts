@@ -30,5 +30,8 @@ export interface ModelProvenance {
   /** The patch grid that was stated: rows, columns. */
   readonly tokens: readonly [number, number] | undefined
   readonly device: ExplainerDevice
-  readonly precision: 'fp32' | 'tf32' | 'fp16'
+  readonly precision: Precision
 }
+
+/** What a model is computed in. */
+export type Precision = 'fp32' | 'tf32' | 'fp16'

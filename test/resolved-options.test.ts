@@ -173,5 +173,7 @@ describe('the options of an explanation', () => {
     const same = await explainer.explain(photo, { target: 2, against: 3, scales: 2, batch: 4 })
     expect(options).toEqual(JSON.parse(JSON.stringify(same.options)))
     expect(model).toMatchObject({ layer: 'a', activation: 'softmax', preprocessing: { inferred: false } })
+    const { device, computePrecision } = same
+    expect({ device, computePrecision }).toEqual({ device: explainer.info.device, computePrecision: 'fp32' })
   })
 })

@@ -1,4 +1,4 @@
-import { devices } from '../device.ts'
+import { type ExplainerDevice, whyNoGpu } from '../device.ts'
 import { type Explainer, loadFound } from '../explainer.ts'
 import type { Explanation } from '../explanation.ts'
 import type { Photo } from '../io/photo.ts'
@@ -17,7 +17,7 @@ export async function explainAgain(
   const { maxWindows, maxPixels, signal, onProgress, threads } = options
   const isSaid = Boolean(process.env.SESS_DEVICE)
   const device = options.device ?? (bundle.device.type === 'cpu' && !isSaid ? 'cpu' : defaultDevice())
-  const precision = canUseCuda(device) ? bundle.device.precision : 'fp32'
+  const { precision } = bundle.device
   const explainer = await loadFound(model, { device, precision, threads, tokens: bundle.model.tokens, signal })
   try {
     const batch = keepsBatch(bundle, explainer) ? bundle.options.batch : 'auto'
@@ -25,14 +25,10 @@ export async function explainAgain(
       ...bundle.options,
       ...{ batch, maxWindows, maxPixels, keepMaps: false, signal, onProgress },
     })
-    return { explanation, checks: deviceChecks(bundle, explainer, precision) }
+    return { explanation, checks: deviceChecks(bundle, explainer, device) }
   } finally {
     await explainer.dispose()
   }
-}
-
-function canUseCuda(device: string): boolean {
-  return device !== 'cpu' && devices().some(({ name, available }) => name === 'cuda' && available)
 }
 
 /** A batch that one device holds may be too much for another, and changes nothing in the map. */
@@ -40,13 +36,21 @@ function keepsBatch(bundle: Bundle, { info }: Explainer): boolean {
   return info.device.type === bundle.device.type && info.batch !== 'fixed'
 }
 
-function deviceChecks({ device }: Bundle, { info }: Explainer, precision: string): readonly Check[] {
+function deviceChecks({ device }: Bundle, { info }: Explainer, asked: string): readonly Check[] {
   const checks: Check[] = []
-  const here = info.device.type === 'cpu' ? `cpu (${info.device.simd})` : 'cuda'
-  const before = device.type === 'cpu' ? `cpu (${device.simd})` : 'cuda'
-  if (here !== before) checks.push(noted('device', `${here} here, ${before} in the bundle`))
-  if (precision !== device.precision) {
-    checks.push(noted('precision', `${precision} here, ${device.precision} in the bundle`))
+  const here = kindOf(info.device)
+  const before = kindOf(device)
+  if (here !== before) {
+    const reason = device.type === 'cuda' ? whyNoGpu(asked, info.device) : undefined
+    checks.push(noted('device', `${here} here, ${before} in the bundle${reason === undefined ? '' : `: ${reason}`}`))
+  }
+  if (info.computePrecision !== device.precision) {
+    const what = `${info.computePrecision} here, ${device.precision} in the bundle`
+    checks.push(noted('precision', `${what}: a processor computes in no other than fp32`))
   }
   return checks
+}
+
+function kindOf(device: ExplainerDevice | Bundle['device']): string {
+  return device.type === 'cpu' ? `cpu (${device.simd})` : 'cuda'
 }

@@ -153,6 +153,7 @@ describe('what may differ', () => {
     expect(found.agrees).toBe(true)
     expect(named(found, 'noted')).toEqual(['device', 'precision'])
     expect(detail(found, 'device')).toMatch(/^cpu \(\w+\) here, cuda in the bundle$/)
+    expect(detail(found, 'precision')).toBe('fp32 here, fp16 in the bundle: a processor computes in no other than fp32')
   })
 
   it('is bounded by the tolerance', async () => {
